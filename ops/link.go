@@ -1,0 +1,38 @@
+package ops
+
+// Link says how the next request of the same group hangs on this one.
+type Link uint8
+
+const (
+	// Unlinked requests are independent; the last one of every group is.
+	Unlinked Link = iota
+	// Soft starts the next request when this one has succeeded. A failure, and
+	// a transfer shorter than asked for, cancels the rest of the group
+	// (IOSQE_IO_LINK, kernel 5.3).
+	Soft
+	// Hard starts the next request when this one has ended, however it ended
+	// (IOSQE_IO_HARDLINK, kernel 5.5).
+	Hard
+)
+
+// Chain links requests so that each starts when the one before it has
+// succeeded. Submit the result as one group with Ring.SubmitAll. When a member
+// fails, or transfers less than asked for, those after it complete with
+// ErrCanceled.
+func Chain(reqs ...Request) []Request { return linked(Soft, reqs) }
+
+// HardChain links requests so that each starts when the one before it has
+// ended, whatever its result.
+func HardChain(reqs ...Request) []Request { return linked(Hard, reqs) }
+
+func linked(l Link, reqs []Request) []Request {
+	group := make([]Request, len(reqs))
+	copy(group, reqs)
+	for i := range group {
+		group[i].Link = l
+	}
+	if n := len(group); n > 0 {
+		group[n-1].Link = Unlinked
+	}
+	return group
+}
