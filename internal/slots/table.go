@@ -1,0 +1,117 @@
+// Package slots is a table of values that are named by slot and generation, so
+// that a name whose value has gone never reaches the value that came after it.
+package slots
+
+// The bits of a name: the slot's index below, its generation above. The topmost
+// bit is never set; users may mark other kinds of names with it. A slot that is
+// reused ten million times a second runs out of generations after 15 hours.
+const (
+	indexBits = 24
+	indexMask = 1<<indexBits - 1
+	nameMask  = 1<<63 - 1
+)
+
+// MaxCapacity is the largest number of values that a Table can hold.
+const MaxCapacity = indexMask
+
+const (
+	chunkBits = 8
+	chunkSize = 1 << chunkBits
+	inUse     = ^uint32(0)
+)
+
+// Table holds up to a fixed number of values. It grows by chunks that never
+// move, so a pointer to a value holds until Free. It is not safe for concurrent
+// use. Make one with New.
+type Table[T any] struct {
+	chunks   []*[chunkSize]entry[T]
+	free     uint32 // index+1 of the first free slot, 0 for none
+	used     uint32 // values in the table
+	made     uint32 // slots that were ever used
+	capacity uint32
+}
+
+type entry[T any] struct {
+	name  uint64 // of the value that is, or will next be, in the slot
+	next  uint32 // index+1 of the next free slot; inUse while a value is there
+	value T
+}
+
+// New returns an empty table for capacity values, at most MaxCapacity.
+func New[T any](capacity int) Table[T] {
+	return Table[T]{capacity: uint32(min(capacity, MaxCapacity))}
+}
+
+// Len returns the number of values in the table.
+func (t *Table[T]) Len() int { return int(t.used) }
+
+// Room returns how many more values the table can take.
+func (t *Table[T]) Room() int { return int(t.capacity - t.used) }
+
+// Alloc takes a free slot and returns its value, which is zero or as Free left
+// it, and its name; nil when the table is full.
+func (t *Table[T]) Alloc() (*T, uint64) {
+	if t.free == 0 {
+		return t.grow()
+	}
+	e := t.at(t.free - 1)
+	t.free, e.next = e.next, inUse
+	t.used++
+	return &e.value, e.name
+}
+
+// grow takes a slot that was never used.
+func (t *Table[T]) grow() (*T, uint64) {
+	if t.made == t.capacity {
+		return nil, 0
+	}
+	i := t.made
+	if i%chunkSize == 0 {
+		t.chunks = append(t.chunks, new([chunkSize]entry[T]))
+	}
+	t.made++
+	t.used++
+	e := t.at(i)
+	e.name, e.next = 1<<indexBits|uint64(i), inUse
+	return &e.value, e.name
+}
+
+// Get returns the value of that name, or nil when it has gone or never was.
+func (t *Table[T]) Get(name uint64) *T {
+	i := uint32(name & indexMask)
+	if i >= t.made {
+		return nil
+	}
+	e := t.at(i)
+	if e.name != name || e.next != inUse {
+		return nil
+	}
+	return &e.value
+}
+
+// Free gives the slot of that name back. The caller has cleared the value as far
+// as it holds references. The name must be in use.
+func (t *Table[T]) Free(name uint64) {
+	i := uint32(name & indexMask)
+	e := t.at(i)
+	e.name = (e.name + 1<<indexBits) & nameMask
+	e.next, t.free = t.free, i+1
+	t.used--
+}
+
+// All yields every value with its name, in no particular order. The loop may
+// free the value that it is given.
+func (t *Table[T]) All(yield func(uint64, *T) bool) {
+	for i := uint32(0); i < t.made; i++ {
+		if e := t.at(i); e.next == inUse && !yield(e.name, &e.value) {
+			return
+		}
+	}
+}
+
+// Index returns the slot's index within a name, for tables alongside.
+func Index(name uint64) int { return int(name & indexMask) }
+
+func (t *Table[T]) at(i uint32) *entry[T] {
+	return &t.chunks[i>>chunkBits][i%chunkSize]
+}
