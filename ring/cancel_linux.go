@@ -1,0 +1,108 @@
+package ring
+
+import (
+	"fmt"
+
+	"github.com/sluicego/sluice/ops"
+)
+
+// Cancel tries to end the request early. A nil error says that the attempt was
+// made; the outcome is the request's own terminal completion, which reports
+// ErrCanceled, or whatever the request achieved before. A request that the
+// kernel has not started ends at once, and so do those linked behind it; one
+// that waits in the kernel for its turn in a chain ends when that comes.
+//
+// It fails with ErrNotFound when no such request is pending.
+func (r *Ring) Cancel(id ops.ID) error {
+	r.mu.Lock()
+	defer r.unlock()
+	s := r.slots.Get(uint64(id))
+	if s == nil || !r.cancel(uint64(id), s, ops.ByCancel) {
+		return fmt.Errorf("cancel %v: %w", id, ops.ErrNotFound)
+	}
+	r.afterCancel()
+	return nil
+}
+
+// CancelFD tries to end every pending request on the descriptor fd, as Cancel
+// does with one, and returns their number. Requests that only use fd as a second
+// descriptor (the input of a splice) or as the directory of a path count as well.
+func (r *Ring) CancelFD(fd int) (int, error) {
+	return r.cancelAll(func(s *slot) bool {
+		return usesFD(&s.req) && int(s.req.FD) == fd || usesFD2(&s.req) && int(s.req.FD2) == fd
+	})
+}
+
+// CancelAll tries to end every pending request and returns their number.
+func (r *Ring) CancelAll() (int, error) {
+	return r.cancelAll(func(*slot) bool { return true })
+}
+
+func (r *Ring) cancelAll(match func(*slot) bool) (n int, err error) {
+	r.mu.Lock()
+	defer r.unlock()
+	if r.closing {
+		return 0, r.errClosed("cancel")
+	}
+	n = r.cancelMatching(match, ops.ByCancel)
+	r.afterCancel()
+	return n, nil
+}
+
+func (r *Ring) cancelMatching(match func(*slot) bool, cause ops.Cause) (n int) {
+	for id, s := range r.slots.All {
+		if match(s) && r.cancel(id, s, cause) {
+			n++
+		}
+	}
+	return n
+}
+
+// afterCancel sends off cancels, and tells those who wait about requests that
+// ended at once.
+func (r *Ring) afterCancel() {
+	r.startQueued()
+	r.notify()
+}
+
+// cancel ends a request that has not started, and lines up a cancel for one that
+// has. It reports false if there is nothing left to cancel.
+func (r *Ring) cancel(id uint64, s *slot, cause ops.Cause) bool {
+	switch s.state {
+	case ready:
+		return false
+	case inKernel:
+		if s.marks&canceling == 0 {
+			s.marks |= canceling
+			s.cause = cause
+			r.cancels = append(r.cancels, id)
+		}
+		return true
+	case elsewhere:
+		if s.marks&canceling == 0 {
+			s.marks |= canceling
+			s.cause = cause
+			r.cancelOutside(id, s)
+		}
+		return true
+	}
+	if s.chain != nil {
+		r.cutChain(s.chain, id, cause)
+		return true
+	}
+	s.cause = cause
+	r.finish(id, s, ecanceled, 0)
+	return true
+}
+
+func usesFD(req *ops.Request) bool {
+	switch req.Code {
+	case ops.CodeNop, ops.CodeTimer, ops.CodePost, ops.CodeSocket, ops.CodePollUpdate:
+		return false
+	}
+	return true
+}
+
+func usesFD2(req *ops.Request) bool {
+	return req.Code == ops.CodeSplice || req.Code == ops.CodeTee
+}

@@ -1,0 +1,113 @@
+package ring
+
+import (
+	"slices"
+
+	"github.com/sluicego/sluice/ops"
+)
+
+// chain is a group of linked requests. The kernel starts each when the one
+// before it has ended, and reports all of them in order.
+type chain struct {
+	ids     []uint64
+	settled int      // members whose outcome is known
+	failed  bool     // a member failed or fell short, which explains cancelled ones after it
+	retry   []uint64 // members that must be handed over once more, when all have reported
+}
+
+// acceptChain takes in the chain at the start of reqs and returns its length. at
+// is its place in ids.
+func (r *Ring) acceptChain(reqs []ops.Request, ids []ops.ID, at int) int {
+	n := 1
+	for reqs[n-1].Link != ops.Unlinked {
+		n++
+	}
+	c := &chain{ids: make([]uint64, n)}
+	for i := range n {
+		s, id := r.slots.Alloc()
+		s.req, s.chain, s.state, s.marks = reqs[i], c, queued, 0
+		c.ids[i] = id
+		r.noteLevel(s.req.Priority)
+		if ids != nil {
+			ids[at+i] = ops.ID(id)
+		}
+		if s.req.Code == ops.CodeTimer {
+			kernelTimer(&s.req)
+		}
+		if s.req.Timeout != 0 || s.req.Deadline != 0 {
+			r.setDeadline(id, s)
+		}
+	}
+	r.queue.Push(reqs[0].Priority, c.ids[0])
+	return n
+}
+
+// settleMember notes the outcome of a member that left the kernel. In chains,
+// unlike elsewhere, ECANCELED is the normal result of those after a failure.
+func (r *Ring) settleMember(id uint64, s *slot, res int32, flags uint32) {
+	c := s.chain
+	switch {
+	case s.marks&canceling == 0 && !c.failed && r.mustRepeat(s, res, len(c.retry) > 0):
+		s.state = again
+		c.retry = append(c.retry, id)
+	default:
+		c.failed = c.failed || res < 0 || short(&s.req, res)
+		c.settled++
+		r.finish(id, s, res, flags)
+	}
+	r.cancelNext(c, id)
+	if len(c.retry) > 0 && c.settled+len(c.retry) == len(c.ids) {
+		r.repeatChain(c)
+	}
+}
+
+// cancelNext repeats the cancel of the member after id: the first one had no
+// effect if the kernel had not started it (trap 26).
+func (r *Ring) cancelNext(c *chain, id uint64) {
+	i := slices.Index(c.ids, id) + 1
+	if i == len(c.ids) {
+		return
+	}
+	if s := r.slots.Get(c.ids[i]); s != nil && s.state == inKernel && s.marks&canceling != 0 {
+		r.cancels = append(r.cancels, c.ids[i])
+	}
+}
+
+// repeatChain hands over what is left of a chain.
+func (r *Ring) repeatChain(c *chain) {
+	rest := &chain{ids: c.retry}
+	for _, id := range rest.ids {
+		r.slots.Get(id).chain = rest
+	}
+	r.again = append(r.again, rest.ids[0])
+}
+
+// cutChain ends id and the members after it, none of which has started.
+func (r *Ring) cutChain(c *chain, id uint64, cause ops.Cause) {
+	i := slices.Index(c.ids, id)
+	cut := c.ids[i:]
+	c.ids = c.ids[:i]
+	if i > 0 {
+		r.slots.Get(c.ids[i-1]).req.Link = ops.Unlinked
+	}
+	for _, member := range cut {
+		s := r.slots.Get(member)
+		s.cause = cause
+		r.finish(member, s, ecanceled, 0)
+		cause = ops.NoCause
+	}
+}
+
+// short reports whether res is a success that moved less than was asked for,
+// which breaks a soft chain (trap 20).
+func short(req *ops.Request, res int32) bool {
+	switch req.Code {
+	case ops.CodeRead, ops.CodeWrite, ops.CodeSend, ops.CodeRecv:
+		return int(res) < len(req.Buf)
+	case ops.CodeReadv, ops.CodeWritev, ops.CodeSendmsg, ops.CodeRecvmsg:
+		return true // may be; it only explains what cancels itself anyway
+	case ops.CodeSplice, ops.CodeTee:
+		return uint32(res) < req.Len
+	}
+	return false
+}

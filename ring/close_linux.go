@@ -1,0 +1,105 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sluicego/sluice/ops"
+)
+
+// Close cancels what is pending, waits until the kernel has let go of every
+// buffer, and frees the Ring. Requests that Close cancelled report ErrClosed, to
+// their Do or to a later Wait: completions that were not taken stay there, and so
+// do the descriptors that they may bring.
+//
+// It waits for at most Config.CloseTimeout. Then it fails with ErrBusy and says
+// what is left; nothing has been freed, and Close can be called again. After a
+// success it returns nil.
+//
+// The owner closes a pinned Ring, which unlocks its goroutine from the thread.
+// Called by others, Close waits for the owner to do so in Wait.
+func (r *Ring) Close() error {
+	r.mu.Lock()
+	defer r.unlock()
+	if r.closed {
+		return nil
+	}
+	r.closing = true
+	r.cancelMatching(func(*slot) bool { return true }, ops.ByClose)
+	r.rouseAll()
+	w := newWaiter(inClose)
+	defer w.free()
+	if r.cfg.Pinned && !r.owner.isCaller() {
+		deadline := until(r.cfg.CloseTimeout)
+		for !r.closed && ops.Now() < deadline {
+			r.attendClose(w, deadline)
+		}
+	} else if err := r.await(w, r.cfg.CloseTimeout); err == nil {
+		return r.tearDown()
+	}
+	if r.closed {
+		return nil
+	}
+	return fmt.Errorf("close: %w: after %v the kernel still holds %d requests%s",
+		ops.ErrBusy, r.cfg.CloseTimeout, r.inKernel, r.oldest())
+}
+
+// attendClose waits for the owner of a pinned Ring to close it.
+func (r *Ring) attendClose(w *waiter, deadline ops.Instant) {
+	r.shared.asleep.push(w)
+	r.owner.rouse()
+	r.unlock()
+	w.sleep(deadline)
+	r.mu.Lock()
+	if w.asleep {
+		r.shared.asleep.remove(w)
+	}
+}
+
+// oldest names a request that keeps Close waiting.
+func (r *Ring) oldest() string {
+	for _, s := range r.slots.All {
+		if s.state == inKernel {
+			return fmt.Sprintf(", such as %s %s", s.req.Code, s.req.Describe())
+		}
+	}
+	if r.cfg.Pinned {
+		return ": the goroutine that called New must Close it, or be in Wait"
+	}
+	return ""
+}
+
+// drained reports whether the kernel holds nothing of ours.
+func (r *Ring) drained() bool { return r.inKernel == 0 && r.outside == 0 && r.entering == 0 }
+
+// tearDownIfDrained completes the Close that somebody else called.
+func (r *Ring) tearDownIfDrained() {
+	if r.closing && !r.closed && r.drained() {
+		if err := r.tearDown(); err != nil {
+			r.broken = err
+		}
+	}
+}
+
+// tearDown frees the engine. Completions that were not taken stay.
+func (r *Ring) tearDown() error {
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	r.rouseAll()
+	open.Delete(r)
+	if r.cfg.Pinned {
+		err := errors.Join(r.u.Close(), unix.Close(r.owner.eventfd))
+		runtime.UnlockOSThread()
+		return err
+	}
+	// A goroutine in the poller may want mu before it lets go.
+	r.mu.Unlock()
+	err := r.shared.poller.close()
+	r.mu.Lock()
+	return errors.Join(err, r.u.Close())
+}

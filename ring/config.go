@@ -1,0 +1,125 @@
+package ring
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sluicego/sluice/internal/slots"
+	"github.com/sluicego/sluice/ops"
+)
+
+// Engine is what carries requests out.
+type Engine uint8
+
+const (
+	// Auto takes io_uring, and the portable engine where io_uring is refused.
+	Auto Engine = iota
+	// IOURing is io_uring, kernel 5.11 or later; New fails without it.
+	IOURing
+	// Portable is epoll and worker threads. This version does not have it: New
+	// fails with ErrNotSupported.
+	Portable
+)
+
+// String returns the name that ParseEngine reads.
+func (e Engine) String() string {
+	switch e {
+	case Auto:
+		return "auto"
+	case IOURing:
+		return "iouring"
+	case Portable:
+		return "portable"
+	}
+	return fmt.Sprintf("engine(%d)", uint8(e))
+}
+
+// ParseEngine returns the engine of that name: auto, iouring or portable. The
+// empty name is Auto.
+func ParseEngine(name string) (Engine, error) {
+	switch name {
+	case "", "auto":
+		return Auto, nil
+	case "iouring":
+		return IOURing, nil
+	case "portable":
+		return Portable, nil
+	}
+	return Auto, ops.Invalid("engine %q: want auto, iouring or portable", name)
+}
+
+// Forever as a timeout means none. Every negative timeout does.
+const Forever time.Duration = -1
+
+// Defaults and limits of Config.
+const (
+	DefaultEntries      = 256
+	MaxEntries          = 32768
+	DefaultCapacity     = 1 << 16
+	MaxCapacity         = slots.MaxCapacity
+	DefaultCloseTimeout = 10 * time.Second
+)
+
+// Config says what Ring to make. The zero Config is a good one. Values outside
+// a field's range make New fail with ErrInvalid.
+type Config struct {
+	// Engine is the engine to use. Auto, the default, obeys the environment
+	// variable SLUICE_ENGINE (auto, iouring, portable).
+	Engine Engine
+
+	// Entries is the size of the submission ring: how many requests one system
+	// call can start, and the longest possible chain. 1 to MaxEntries, rounded
+	// up to a power of two; 0 is DefaultEntries. It costs 64 bytes each.
+	Entries int
+
+	// Capacity is how many requests may be pending: submitted, and their
+	// terminal completion not yet taken. Beyond it Submit fails with ErrFull.
+	// 1 to MaxCapacity; 0 is DefaultCapacity. Memory is used as needed, about
+	// 200 bytes each.
+	Capacity int
+
+	// InFlight is how many of the pending requests may be in the kernel at a
+	// time; the others wait in order of priority. 1 to Capacity; 0 is Capacity.
+	InFlight int
+
+	// Pinned makes the Ring belong to the goroutine that calls New, which is
+	// locked to its thread until Close. See the package comment.
+	Pinned bool
+
+	// CloseTimeout is how long Close waits for the kernel to let go of all
+	// buffers. 0 is DefaultCloseTimeout; negative means for ever.
+	CloseTimeout time.Duration
+}
+
+// normalize fills in the defaults, or says what is out of range.
+func (c *Config) normalize() error {
+	if c.Engine > Portable {
+		return ops.Invalid("Config.Engine %d: want Auto, IOURing or Portable", c.Engine)
+	}
+	for _, f := range []struct {
+		name      string
+		value     *int
+		preset    int
+		max       int
+		maxReason string
+	}{
+		{"Entries", &c.Entries, DefaultEntries, MaxEntries, "the kernel's limit"},
+		{"Capacity", &c.Capacity, DefaultCapacity, MaxCapacity, "what an ID can name"},
+		{"InFlight", &c.InFlight, c.Capacity, MaxCapacity, "what an ID can name"},
+	} {
+		if *f.value < 0 || *f.value > f.max {
+			return ops.Invalid("Config.%s %d: want 0 for the default, or 1 to %d, %s",
+				f.name, *f.value, f.max, f.maxReason)
+		}
+		if *f.value == 0 {
+			*f.value = f.preset
+		}
+	}
+	if c.InFlight == 0 || c.InFlight > c.Capacity {
+		c.InFlight = c.Capacity
+	}
+	if c.CloseTimeout == 0 {
+		c.CloseTimeout = DefaultCloseTimeout
+	}
+	return nil
+}

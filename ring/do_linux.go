@@ -1,0 +1,79 @@
+package ring
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sluicego/sluice/ops"
+)
+
+// Do performs a request and returns its completion: Submit and Wait for one
+// request, by one goroutine. err is the completion's Err.
+//
+// When ctx ends, Do cancels the request, waits until the kernel has let go of
+// its buffers, and returns the error of ctx; unless the request succeeded in
+// that moment. Multishot requests are refused with ErrInvalid.
+//
+// Any number of goroutines may call Do. On a pinned Ring it needs the owner to
+// Wait, or to be the caller.
+func (r *Ring) Do(ctx context.Context, req ops.Request) (c ops.Completion, err error) {
+	if req.Mode&ops.Multishot != 0 {
+		return c, fmt.Errorf("do %s: %w", req.Code, ops.Invalid("a multishot request has no one result: use Submit"))
+	}
+	if ctx.Err() != nil {
+		return c, &ops.Error{Code: req.Code, Target: req.Describe(), Err: context.Cause(ctx)}
+	}
+	w := newWaiter(inDo)
+	defer w.free()
+	if err := r.do(ctx, w, &req); err != nil {
+		return c, err
+	}
+	c = w.c
+	if c.Res == ecanceled && c.Cause == ops.ByCancel && ctx.Err() != nil {
+		return c, &ops.Error{Code: c.Code, Target: req.Describe(), Err: context.Cause(ctx)}
+	}
+	return c, c.Err()
+}
+
+func (r *Ring) do(ctx context.Context, w *waiter, req *ops.Request) error {
+	r.mu.Lock()
+	defer r.unlock()
+	id, err := r.acceptOne(req, w)
+	if err != nil {
+		return err
+	}
+	if !r.cfg.Pinned {
+		r.advance(w)
+	}
+	if !w.done && ctx.Done() != nil {
+		// AfterFunc may call at once, and Cancel takes the lock.
+		r.mu.Unlock()
+		stop := context.AfterFunc(ctx, func() { _ = r.Cancel(ops.ID(id)) })
+		defer stop()
+		r.mu.Lock()
+	}
+	if r.cfg.Pinned && !r.owner.isCaller() {
+		r.attend(w)
+		return nil
+	}
+	for !w.done {
+		if r.await(w, Forever); r.broken != nil {
+			return r.broken
+		}
+	}
+	return nil
+}
+
+// attend waits for the owner of a pinned Ring to bring w its completion.
+func (r *Ring) attend(w *waiter) {
+	for !w.done {
+		r.shared.asleep.push(w)
+		r.owner.rouse()
+		r.unlock()
+		w.sleep(ops.Never)
+		r.mu.Lock()
+		if w.asleep {
+			r.shared.asleep.remove(w)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package ring
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/sluicego/sluice/internal/uring"
+	"github.com/sluicego/sluice/ops"
+)
+
+// fill moves into the submission ring what can go there: cancels first, then
+// what must be repeated, then the queue, most urgent first. It returns how many
+// entries the kernel has to take.
+func (r *Ring) fill() uint32 {
+	sq := r.u.SQ
+	if len(r.cancels) != 0 {
+		r.fillCancels(sq)
+	}
+	if len(r.again) != 0 {
+		r.fillAgain(sq)
+	}
+	for r.queue.Len() != 0 && r.inKernel < r.cfg.InFlight {
+		id := *r.queue.Peek()
+		s := r.slots.Get(id)
+		if s != nil && s.state == queued && !r.handOver(sq, id, s) {
+			break
+		}
+		r.queue.Pop() // handed over, or it ended in the queue
+	}
+	if r.cfg.Pinned && r.owner.deaf {
+		r.owner.listen(sq)
+	}
+	r.staged = ops.Highest
+	return sq.Publish()
+}
+
+// handOver writes a request, or a chain by its first member, into the submission
+// ring. It reports false if there is no room.
+func (r *Ring) handOver(sq *uring.SQ, id uint64, s *slot) bool {
+	if s.chain != nil && s.marks&needsPoll == 0 {
+		return r.handOverChain(sq, s.chain)
+	}
+	sqe := sq.Next()
+	if sqe == nil {
+		return false
+	}
+	if s.marks&needsPoll != 0 {
+		s.marks = s.marks&^needsPoll | polling
+		fd, events := s.pollFirst()
+		uring.EncodePoll(sqe, fd, events, false, id)
+	} else {
+		uring.Encode(sqe, &s.req, id)
+	}
+	s.state = inKernel
+	r.inKernel++
+	return true
+}
+
+// handOverChain writes all members of a chain, or none: the kernel ends a chain
+// where a submission ends (trap 21).
+func (r *Ring) handOverChain(sq *uring.SQ, c *chain) bool {
+	if int(sq.Space()) < len(c.ids) {
+		return false
+	}
+	for _, id := range c.ids {
+		s := r.slots.Get(id)
+		uring.Encode(sq.Next(), &s.req, id)
+		s.state = inKernel
+		r.inKernel++
+	}
+	return true
+}
+
+func (r *Ring) fillCancels(sq *uring.SQ) {
+	for len(r.cancels) != 0 {
+		last := len(r.cancels) - 1
+		id := r.cancels[last]
+		if s := r.slots.Get(id); s != nil && s.state == inKernel {
+			sqe := sq.Next()
+			if sqe == nil {
+				return
+			}
+			uring.EncodeCancel(sqe, id, udCancel)
+		}
+		r.cancels = r.cancels[:last]
+	}
+}
+
+func (r *Ring) fillAgain(sq *uring.SQ) {
+	n := 0
+	for _, id := range r.again {
+		s := r.slots.Get(id)
+		if s != nil && s.state == again && !r.handOver(sq, id, s) {
+			break
+		}
+		n++
+	}
+	r.again = r.again[:copy(r.again, r.again[n:])]
+}
+
+// push hands everything over that the in-flight window lets through, and lets
+// the kernel start it. In shared mode any goroutine may call it, with mu held;
+// mu is released during each system call.
+func (r *Ring) push() {
+	for !r.closed && r.broken == nil {
+		n := r.fill()
+		flags := uint32(0)
+		if r.u.SQ.Overflowed() {
+			flags = uring.EnterGetEvents
+		}
+		if n == 0 && flags == 0 {
+			return
+		}
+		r.stats.Enters++
+		r.entering++
+		r.mu.Unlock()
+		_, err := r.u.EnterPlain(n, 0, flags)
+		r.mu.Lock()
+		r.entering--
+		if err != nil {
+			r.retry(err)
+		}
+		if flags != 0 {
+			r.reap(nil)
+		}
+	}
+}
+
+// retry decides what an error of enter means, and makes room where that helps.
+func (r *Ring) retry(err error) {
+	switch err {
+	case uring.ErrInterrupted, uring.ErrTimeout:
+		// Neither a signal nor the time to look at a timer is a failure.
+	case syscall.EBUSY, syscall.EAGAIN:
+		// EBUSY: the completion ring has overflowed; reaping makes room.
+		// EAGAIN: the kernel is short of memory for requests; those in flight
+		// give it back. Entries not taken stay in the submission ring.
+		if !r.reap(nil) {
+			r.mu.Unlock()
+			time.Sleep(50 * time.Microsecond)
+			r.mu.Lock()
+		}
+	case syscall.EEXIST:
+		// The goroutine that made the ring has ended, and its thread with it.
+		r.broken = fmt.Errorf("io_uring_enter: %w", ops.ErrWrongThread)
+	default:
+		r.broken = fmt.Errorf("io_uring_enter: %w: the ring is unusable, close it", err)
+	}
+}

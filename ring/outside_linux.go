@@ -1,0 +1,57 @@
+package ring
+
+import (
+	"github.com/sluicego/sluice/internal/outside"
+	"github.com/sluicego/sluice/internal/uring"
+)
+
+// sink is the Ring as sources see it.
+type sink Ring
+
+// Deliver takes a result for the request id.
+func (k *sink) Deliver(id uint64, res outside.Result) {
+	r := (*Ring)(k)
+	r.mu.Lock()
+	defer r.unlock()
+	s := r.slots.Get(id)
+	if s == nil || s.state != elsewhere {
+		r.stats.Stray++
+		return
+	}
+	r.arriveOutside(id, s, res)
+	r.notify()
+	if r.closing && r.drained() {
+		r.rouseAll()
+	}
+}
+
+// startOutside gives a request to the source that its operation has.
+func (r *Ring) startOutside(id uint64, s *slot) {
+	s.state = elsewhere
+	r.outside++
+	if res, done := r.sources[s.req.Code].Start(id, &s.req, (*sink)(r)); done {
+		r.arriveOutside(id, s, res)
+	}
+}
+
+// cancelOutside asks the source to end a request.
+func (r *Ring) cancelOutside(id uint64, s *slot) {
+	if r.sources[s.req.Code].Cancel(id, (*sink)(r)) {
+		r.outside--
+		r.finish(id, s, ecanceled, 0)
+	}
+}
+
+// arriveOutside notes a result from a source.
+func (r *Ring) arriveOutside(id uint64, s *slot, res outside.Result) {
+	if res.More {
+		s.brought = append(s.brought, res.Brought)
+		r.ready.Push(s.req.Priority, arrival{id, res.Res, uring.CQEFlagMore})
+		return
+	}
+	r.outside--
+	if res.Brought != nil {
+		s.brought = append(s.brought, res.Brought)
+	}
+	r.finish(id, s, res.Res, 0)
+}

@@ -1,0 +1,188 @@
+package ring
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sluicego/sluice/internal/goid"
+	"github.com/sluicego/sluice/internal/uring"
+	"github.com/sluicego/sluice/ops"
+)
+
+// ownership is how the owner of a pinned Ring waits: in io_uring_enter itself.
+// The ring polls an eventfd to which others write to wake it.
+type ownership struct {
+	goroutine uintptr // goid of the owner
+	thread    int     // its thread
+	eventfd   int
+
+	w waiter // of the Wait that the owner is in
+
+	sleeping bool     // the owner is in a wait that others may have to end
+	batching bool     // and that does not end with the first completion
+	wanted   kickKind // what unlock has to do
+	kicked   bool     // the eventfd was written to and the ring has not said so yet
+	deaf     bool     // the poll on the eventfd must be armed
+	oneShot  bool     // the kernel has no multishot poll (before 5.13)
+}
+
+// kickKind is how to wake the owner.
+type kickKind uint8
+
+const (
+	none     kickKind = iota
+	gentle            // write to the eventfd: one completion ends its wait
+	forceful          // interrupt its thread too: it waits for more than one
+)
+
+// batchNap bounds a wait for more than one completion. A wake-up that comes just
+// before such a wait begins could otherwise be overlooked.
+const batchNap = 10 * time.Millisecond
+
+func (r *Ring) startPinned() (err error) {
+	o := &r.owner
+	o.thread, o.deaf = unix.Gettid(), true
+	if o.eventfd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return fmt.Errorf("eventfd: %w", err)
+	}
+	// Kernels before 5.18 cannot register the ring's descriptor; entering costs
+	// a little more there.
+	if err := r.u.RegisterRingFD(); err != nil && !errors.Is(err, unix.EINVAL) {
+		return errors.Join(err, unix.Close(o.eventfd))
+	}
+	return nil
+}
+
+// isCaller reports whether the calling goroutine is the owner.
+func (o *ownership) isCaller() bool { return goid.Current() == o.goroutine }
+
+// rouse sees to it that the owner looks again.
+func (o *ownership) rouse() {
+	if !o.sleeping || o.kicked {
+		return
+	}
+	o.kicked = true
+	o.wanted = gentle
+	if o.batching {
+		o.wanted = forceful
+	}
+}
+
+func (o *ownership) takeKick() (k kickKind) {
+	k, o.wanted = o.wanted, none
+	return k
+}
+
+// kick wakes the owner. It is called without Ring.mu.
+func (o *ownership) kick(k kickKind) {
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	_, _ = unix.Write(o.eventfd, one[:]) // EAGAIN after 2^64 wake-ups
+	if k == forceful {
+		// The runtime uses SIGURG to interrupt its own threads and expects
+		// stray ones. io_uring_enter ends with EINTR.
+		_ = unix.Tgkill(unix.Getpid(), o.thread, unix.SIGURG)
+	}
+}
+
+// listen arms the poll on the eventfd.
+func (o *ownership) listen(sq *uring.SQ) {
+	sqe := sq.Next()
+	if sqe == nil {
+		return // next time
+	}
+	if o.oneShot {
+		var count [8]byte
+		_, _ = unix.Read(o.eventfd, count[:]) // else the poll ends at once
+	}
+	uring.EncodePoll(sqe, int32(o.eventfd), unix.POLLIN, !o.oneShot, udWake)
+	o.deaf = false
+}
+
+// heard notes a completion of the poll on the eventfd.
+func (o *ownership) heard(res int32, flags uint32) {
+	o.kicked = false
+	o.deaf = flags&uring.CQEFlagMore == 0 // the poll has ended (trap 14)
+	if res == -int32(unix.EINVAL) {
+		o.oneShot = true
+	}
+}
+
+// awaitOwned advances the ring until w is satisfied or timeout has passed: one
+// system call hands over what is queued and waits.
+func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
+	deadline := ops.Never
+	if timeout > 0 {
+		deadline = until(timeout)
+	}
+	for done := false; ; {
+		r.reap(w)
+		r.expire()
+		r.tearDownIfDrained()
+		done = done || w.satisfied(r)
+		if r.closed || r.broken != nil {
+			return w.err
+		}
+		todo := r.fill()
+		if todo == 0 && done {
+			return w.err
+		}
+		expired := deadline != ops.Never && ops.Now() >= deadline
+		if todo == 0 && (expired || timeout == 0 && !r.u.SQ.NeedsFlush()) {
+			w.err = ops.ErrTimeout
+			return w.err
+		}
+		want := uint32(0)
+		if !done && !expired && timeout != 0 && !r.hasWork() {
+			want = r.want(w.min - w.n)
+		}
+		r.enterOwned(todo, want, deadline)
+	}
+}
+
+// want returns how many completions to sleep for. Those that a Do waits for are
+// needed one by one.
+func (r *Ring) want(missing int) uint32 {
+	if r.doing > 0 {
+		return 1
+	}
+	return uint32(max(missing, 1))
+}
+
+// enterOwned submits todo entries and sleeps for want completions, at most until
+// deadline or until the next timer is due.
+func (r *Ring) enterOwned(todo, want uint32, deadline ops.Instant) {
+	wake := min(deadline, r.timers.Next())
+	timeout := time.Duration(-1)
+	if wake != ops.Never {
+		timeout = max(wake.Sub(ops.Now()), 0)
+	}
+	if want > 1 && uint64(timeout) > uint64(batchNap) {
+		timeout = batchNap
+	}
+	r.owner.sleeping, r.owner.batching = want > 0, want > 1
+	r.stats.Enters++
+	r.unlock()
+	_, err := r.u.Enter(todo, want, uring.EnterGetEvents, timeout, 0)
+	r.mu.Lock()
+	r.owner.sleeping = false
+	if err != nil {
+		r.retry(err)
+	}
+}
+
+// pushOwned is Flush by the owner.
+func (r *Ring) pushOwned() error {
+	for r.broken == nil {
+		todo := r.fill()
+		if todo == 0 {
+			break
+		}
+		r.enterOwned(todo, 0, ops.Never)
+	}
+	return r.broken
+}

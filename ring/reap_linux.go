@@ -1,0 +1,197 @@
+package ring
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sluicego/sluice/internal/slots"
+	"github.com/sluicego/sluice/internal/uring"
+	"github.com/sluicego/sluice/ops"
+)
+
+// reap takes every completion out of the completion ring and notes it with its
+// request. It runs nobody's code, and reports whether there was any.
+//
+// w is who reaps, or nil. If it is a Wait with room, and no other order is
+// possible, completions go to it directly.
+func (r *Ring) reap(w *waiter) bool {
+	cq := r.u.CQ
+	n := cq.Ready()
+	if n == 0 {
+		return false
+	}
+	direct := w != nil && w.kind == inWait && !r.mixed
+	for i := range n {
+		c := cq.At(i)
+		if !direct || !r.arriveDirect(w, c) {
+			r.arrive(c.UserData, c.Res, c.Flags)
+		}
+	}
+	cq.Advance(n)
+	return true
+}
+
+// arriveDirect is arrive and take in one, for the simple case: a request that is
+// done, and nothing ahead of it.
+func (r *Ring) arriveDirect(w *waiter, c *uring.CQE) bool {
+	if c.Res < 0 || c.Flags&uring.CQEFlagMore != 0 || w.n == len(w.dst) || r.ready.Len() != 0 {
+		return false
+	}
+	s := r.slots.Get(c.UserData)
+	if s == nil || s.state != inKernel || s.marks != 0 || s.waiter != nil || s.chain != nil {
+		return false
+	}
+	r.inKernel--
+	a := arrival{c.UserData, c.Res, c.Flags}
+	a.complete(&w.dst[w.n], s)
+	w.n++
+	r.release(c.UserData, s)
+	return true
+}
+
+// arrive notes one completion.
+func (r *Ring) arrive(userData uint64, res int32, flags uint32) {
+	if userData&internal != 0 {
+		r.arriveInternal(userData, res, flags)
+		return
+	}
+	s := r.slots.Get(userData)
+	if s == nil || s.state != inKernel {
+		r.stats.Stray++
+		return
+	}
+	if flags&uring.CQEFlagMore != 0 {
+		r.ready.Push(s.req.Priority, arrival{userData, res, flags})
+		return
+	}
+	r.inKernel--
+	if res >= 0 && s.marks&^timed == 0 && s.chain == nil {
+		r.finish(userData, s, res, flags)
+		return
+	}
+	r.settle(userData, s, res, flags)
+}
+
+func (r *Ring) arriveInternal(userData uint64, res int32, flags uint32) {
+	switch userData {
+	case udCancel:
+		// Done, too late or not there: only the target's completion counts
+		// (trap 23).
+	case udWake:
+		r.owner.heard(res, flags)
+	}
+}
+
+// settle decides what becomes of a request that left the kernel and is not
+// simply done.
+func (r *Ring) settle(id uint64, s *slot, res int32, flags uint32) {
+	if s.marks&polling != 0 {
+		s.marks &^= polling
+		if res >= 0 && s.marks&canceling == 0 {
+			r.repeat(id, s) // its descriptor is ready now
+			return
+		}
+		res = min(res, ecanceled)
+	}
+	switch {
+	case s.chain != nil:
+		r.settleMember(id, s, res, flags)
+	case s.marks&canceling != 0:
+		if res == -int32(syscall.EINTR) {
+			res = ecanceled // a kernel worker was interrupted by our cancel
+		}
+		r.finish(id, s, res, flags)
+	case s.marks&multi != 0 && res >= 0:
+		r.continueMultishot(id, s, res, flags)
+	case s.req.Code == ops.CodePollUpdate:
+		r.settleUpdate(id, s, res)
+	case r.mustRepeat(s, res, false):
+		r.repeat(id, s)
+	default:
+		r.finish(id, s, res, flags)
+	}
+}
+
+// continueMultishot goes on with a multishot request that the kernel ended
+// without an error: it does so when the completion ring overflows (trap 13), and
+// after each event of a level-triggered poll.
+func (r *Ring) continueMultishot(id uint64, s *slot, res int32, flags uint32) {
+	r.ready.Push(s.req.Priority, arrival{id, res, flags | uring.CQEFlagMore})
+	if s.req.Mode&ops.Level != 0 {
+		s.state = idle
+		return
+	}
+	r.repeat(id, s)
+}
+
+func (r *Ring) repeat(id uint64, s *slot) {
+	s.state = again
+	r.again = append(r.again, id)
+}
+
+// mustRepeat reports whether res is no outcome but a reason to hand the request
+// over once more. following says that it stands in a chain behind such a one.
+func (r *Ring) mustRepeat(s *slot, res int32, following bool) bool {
+	switch syscall.Errno(-res) {
+	case syscall.ECANCELED, syscall.EINTR:
+		// Nobody cancelled it: the thread that submitted it has exited, and the
+		// kernel ended all that it had submitted (trap 1).
+		r.stats.Resubmitted++
+		return true
+	case syscall.EAGAIN:
+		// The descriptor has O_NONBLOCK. A completion must still mean that the
+		// operation is complete, so wait for readiness first (trap 10).
+		if !following && waitsForReadiness(&s.req) {
+			s.marks |= needsPoll
+			return true
+		}
+	}
+	return false
+}
+
+// finish makes the terminal completion available to whom it belongs.
+func (r *Ring) finish(id uint64, s *slot, res int32, flags uint32) {
+	if s.marks&timed != 0 {
+		r.timers.Remove(slots.Index(id))
+	}
+	s.state = ready
+	a := arrival{id, res, flags}
+	if s.waiter != nil {
+		s.waiter.finish(r, &a, s)
+		return
+	}
+	r.ready.Push(s.req.Priority, a)
+}
+
+// waitsForReadiness reports whether the user expects the request to wait until
+// its descriptor is ready, rather than to fail with EAGAIN.
+func waitsForReadiness(req *ops.Request) bool {
+	switch req.Code {
+	case ops.CodeRead, ops.CodeWrite, ops.CodeReadv, ops.CodeWritev:
+		return req.Flags&unix.RWF_NOWAIT == 0
+	case ops.CodeSend, ops.CodeRecv, ops.CodeSendmsg, ops.CodeRecvmsg:
+		return req.Flags&unix.MSG_DONTWAIT == 0
+	case ops.CodeSplice, ops.CodeTee:
+		return req.Flags&unix.SPLICE_F_NONBLOCK == 0
+	case ops.CodeAccept:
+		return true
+	}
+	return false
+}
+
+// pollFirst returns what to wait for ahead of a request that found its
+// descriptor not ready. For a splice that may be either end: they take turns.
+func (s *slot) pollFirst() (fd int32, events uint32) {
+	switch s.req.Code {
+	case ops.CodeWrite, ops.CodeWritev, ops.CodeSend, ops.CodeSendmsg:
+		return s.req.FD, unix.POLLOUT
+	case ops.CodeSplice, ops.CodeTee:
+		s.marks ^= pollOut
+		if s.marks&pollOut != 0 {
+			return s.req.FD2, unix.POLLIN
+		}
+		return s.req.FD, unix.POLLOUT
+	}
+	return s.req.FD, unix.POLLIN
+}

@@ -1,0 +1,155 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/sluicego/sluice/internal/goid"
+	"github.com/sluicego/sluice/internal/outside"
+	"github.com/sluicego/sluice/internal/prio"
+	"github.com/sluicego/sluice/internal/slots"
+	"github.com/sluicego/sluice/internal/timers"
+	"github.com/sluicego/sluice/internal/uring"
+	"github.com/sluicego/sluice/ops"
+)
+
+// Ring accepts requests and delivers their completions. Make one with New; the
+// package comment describes it. Its methods may be called from any goroutine,
+// except that Wait, Completions and, to have an effect at once, Flush of a
+// pinned Ring are its owner's.
+type Ring struct {
+	cfg    Config
+	reason string // why this engine was chosen
+
+	entries, completionEntries int // sizes of the two rings
+
+	sources [ops.Codes]outside.Source // nil for operations of the kernel
+
+	// mu guards everything below. It is never held across a system call that
+	// can block. Under it are locked a poller's deadline, and what sources lock.
+	mu sync.Mutex
+	u  *uring.Ring
+
+	slots    slots.Table[slot]
+	queue    prio.Queue[uint64]  // accepted, not yet handed over: requests, and chains by their first
+	cancels  []uint64            // requests to cancel; ahead of everything
+	again    []uint64            // to be handed over once more; ahead of the queue
+	idle     []uint64            // level-triggered polls whose event was delivered
+	ready    prio.Queue[arrival] // completed, not yet taken
+	timers   timers.Heap         // timers and deadlines
+	inKernel int                 // requests in the submission ring or the kernel
+	outside  int                 // requests with a source
+	entering int                 // goroutines in push's system call
+	level    ops.Priority        // of every pending request, unless mixed
+	mixed    bool                // pending requests differ in priority
+	staged   ops.Priority        // least urgent request in the submission ring since the last publish
+
+	doing   int   // Do calls whose request is pending
+	woken   bool  // Wake was called and no Wait has reported it
+	closing bool  // Close was called
+	closed  bool  // the engine is gone
+	broken  error // the engine failed for good
+
+	shared sharing   // who waits, in shared mode
+	owner  ownership // who waits, in pinned mode
+	stats  Stats
+}
+
+// open holds every Ring until its Close has succeeded. A Ring that its user
+// forgot would otherwise be collected together with the buffers that the kernel
+// still writes to.
+var open sync.Map
+
+// New makes a Ring.
+//
+// It fails with ErrInvalid for a Config out of range, with ErrNotSupported where
+// the engine is not to be had (the message says what forbids it), and with the
+// errno of what ran short: EMFILE for RLIMIT_NOFILE, ENOMEM for RLIMIT_MEMLOCK.
+//
+// A Ring uses two descriptors. A pinned Ring locks the calling goroutine to its
+// thread until Close.
+func New(cfg Config) (*Ring, error) {
+	if err := cfg.normalize(); err != nil {
+		return nil, fmt.Errorf("ring.New: %w", err)
+	}
+	reason, err := choose(&cfg)
+	if err != nil {
+		return nil, fmt.Errorf("ring.New: %w", err)
+	}
+	r := &Ring{cfg: cfg, reason: reason, staged: ops.Highest}
+	r.slots = slots.New[slot](cfg.Capacity)
+	if cfg.Pinned {
+		runtime.LockOSThread()
+	}
+	if err := r.start(); err != nil {
+		if cfg.Pinned {
+			runtime.UnlockOSThread()
+		}
+		return nil, fmt.Errorf("ring.New: %w", err)
+	}
+	open.Store(r, nil)
+	return r, nil
+}
+
+// choose settles on an engine and says why.
+func choose(cfg *Config) (reason string, err error) {
+	reason = "Config.Engine asks for it"
+	if cfg.Engine == Auto {
+		name := os.Getenv("SLUICE_ENGINE")
+		if cfg.Engine, err = ParseEngine(name); err != nil {
+			return "", fmt.Errorf("environment variable SLUICE_ENGINE: %w", err)
+		}
+		reason = "SLUICE_ENGINE asks for it"
+	}
+	switch cfg.Engine {
+	case Portable:
+		return "", fmt.Errorf("portable engine (%s): %w by this version; use auto or iouring",
+			reason, ops.ErrNotSupported)
+	case Auto:
+		reason = "the kernel offers it"
+	}
+	cfg.Engine = IOURing
+	return reason, nil
+}
+
+// completionEntries is the least size of the completion ring. Overflowing it
+// loses nothing, but costs an allocation in the kernel for each entry.
+const completionEntries = 4096
+
+// start sets up the ring, and what waiting on it needs.
+func (r *Ring) start() (err error) {
+	r.u, err = uring.Setup(uring.Options{
+		Entries:   uint32(r.cfg.Entries),
+		CQEntries: uint32(max(completionEntries, 2*r.cfg.Entries)),
+		Pinned:    r.cfg.Pinned,
+	})
+	if errors.Is(err, uring.ErrUnavailable) {
+		return errors.Join(ops.ErrNotSupported, err)
+	}
+	if err != nil {
+		return err
+	}
+	r.entries, r.completionEntries = int(r.u.SQ.Entries()), int(r.u.CQ.Entries())
+	if r.cfg.Pinned {
+		r.owner.goroutine = goid.Current()
+		err = r.startPinned()
+	} else {
+		r.shared.poller, err = newPoller(r)
+	}
+	if err != nil {
+		return errors.Join(err, r.u.Close())
+	}
+	return nil
+}
+
+// until returns the Instant that lies timeout ahead; Never for negative ones.
+func until(timeout time.Duration) ops.Instant {
+	if timeout < 0 {
+		return ops.Never
+	}
+	return ops.Now().Add(timeout)
+}

@@ -1,0 +1,70 @@
+package ring
+
+import (
+	"github.com/sluicego/sluice/internal/uring"
+	"github.com/sluicego/sluice/ops"
+)
+
+// slot is a pending request. Its life:
+//
+//	accept -> queued -> inKernel -> ready -> (taken: the slot is free)
+//
+// with side ways: a timer goes from accept to waiting and on to ready; what must
+// be handed over once more goes from inKernel to again and back to inKernel; a
+// level-triggered poll goes from inKernel to idle when its event is reported, and
+// to again at the next Wait; operations that have a source go from accept to
+// elsewhere and on to ready.
+type slot struct {
+	req     ops.Request
+	waiter  *waiter // the Do that waits for it, or nil
+	chain   *chain  // the group it is part of, or nil
+	brought []any   // what its arrivals brought from a source, in order
+	state   state
+	marks   mark
+	cause   ops.Cause
+}
+
+// state is where a pending request is.
+type state uint8
+
+const (
+	queued    state = iota + 1 // in Ring.queue
+	inKernel                   // in the submission ring or in the kernel
+	waiting                    // a timer, in Ring.timers alone
+	again                      // in Ring.again, to be handed over once more
+	elsewhere                  // with a source
+	idle                       // a level-triggered poll between two events
+	ready                      // done: its terminal completion is in Ring.ready
+)
+
+// mark is a set of facts about a pending request. Requests without any take the
+// short way through reap.
+type mark uint8
+
+const (
+	canceling mark = 1 << iota // a cancel was sent to the kernel
+	timed                      // Ring.timers has an entry for it
+	lapsing                    // a timer whose deadline comes before its time
+	polling                    // what is in the kernel is a poll ahead of the request
+	pollOut                    // the next such poll of a splice is for its output
+	needsPoll                  // hand over a poll first
+	multi                      // multishot
+)
+
+// arrival is an entry of the ready queue: a completion not yet taken.
+type arrival struct {
+	id    uint64
+	res   int32
+	flags uint32 // uring.CQEFlag bits; CQEFlagMore for all but the terminal one
+}
+
+func (a *arrival) more() bool { return a.flags&uring.CQEFlagMore != 0 }
+
+// user_data values with this bit set are the ring's own, never a request's.
+const internal = 1 << 63
+
+const (
+	udCancel = internal | iota // the outcome of a cancel
+	udWake                     // the poll on the wake-up eventfd
+	udNop                      // makes the ring's descriptor readable
+)

@@ -1,0 +1,260 @@
+package ring
+
+import (
+	"fmt"
+
+	"github.com/sluicego/sluice/internal/slots"
+	"github.com/sluicego/sluice/internal/uring"
+	"github.com/sluicego/sluice/ops"
+)
+
+// Submit accepts a request and starts it, or fails and has not. The ID names
+// the request for Cancel until its terminal completion.
+//
+// Errors: ErrInvalid for a request that makes no sense, ErrFull when Capacity
+// requests are pending, ErrClosed.
+func (r *Ring) Submit(req ops.Request) (ops.ID, error) {
+	r.mu.Lock()
+	defer r.unlock()
+	id, err := r.acceptOne(&req, nil)
+	if err != nil {
+		return 0, err
+	}
+	r.startQueued()
+	return ops.ID(id), nil
+}
+
+// Queue is Submit without the start: the request goes to the kernel, in order of
+// priority, with the next Submit, Flush or Wait.
+func (r *Ring) Queue(req ops.Request) (ops.ID, error) {
+	r.mu.Lock()
+	id, err := r.acceptOne(&req, nil)
+	r.mu.Unlock()
+	return ops.ID(id), err
+}
+
+// SubmitAll accepts all of reqs and starts them, or none. Requests linked to
+// their successors (ops.Chain, ops.HardChain) form chains, which must end within
+// reqs and not be longer than Config.Entries. ids receives the IDs: it is nil,
+// or at least as long as reqs.
+func (r *Ring) SubmitAll(reqs []ops.Request, ids []ops.ID) error {
+	r.mu.Lock()
+	defer r.unlock()
+	if err := r.acceptAll(reqs, ids); err != nil {
+		return err
+	}
+	r.startQueued()
+	return nil
+}
+
+// QueueAll is SubmitAll without the start, as Queue is Submit.
+func (r *Ring) QueueAll(reqs []ops.Request, ids []ops.ID) error {
+	r.mu.Lock()
+	defer r.unlock()
+	return r.acceptAll(reqs, ids)
+}
+
+// Flush starts what is queued. On a pinned Ring, called by another goroutine
+// than the owner, it sees to it that the owner's Wait does.
+func (r *Ring) Flush() error {
+	r.mu.Lock()
+	defer r.unlock()
+	if r.closing {
+		return r.errClosed("flush")
+	}
+	if r.cfg.Pinned && r.owner.isCaller() {
+		return r.pushOwned()
+	}
+	r.startQueued()
+	return nil
+}
+
+// startQueued starts what can be started without being the owner.
+func (r *Ring) startQueued() {
+	if r.cfg.Pinned {
+		r.owner.rouse()
+	} else {
+		r.push()
+	}
+}
+
+func (r *Ring) errClosed(what string) error { return fmt.Errorf("%s: %w", what, ops.ErrClosed) }
+
+// check refuses what no system can carry out.
+func (r *Ring) check(req *ops.Request) error {
+	if err := req.Validate(); err != nil {
+		return fmt.Errorf("submit %s: %w", req.Code, err)
+	}
+	if req.Code == ops.CodePost {
+		return fmt.Errorf("submit: %w", ops.Invalid("post is not a request: call Ring.Post"))
+	}
+	if req.Link != ops.Unlinked && r.sources[req.Code] != nil {
+		return fmt.Errorf("submit %s: %w", req.Code, ops.Invalid("it cannot be part of a chain"))
+	}
+	return nil
+}
+
+// acceptOne takes a single request in.
+func (r *Ring) acceptOne(req *ops.Request, w *waiter) (uint64, error) {
+	if r.closing {
+		return 0, r.errClosed("submit " + req.Code.String())
+	}
+	if err := r.check(req); err != nil {
+		return 0, err
+	}
+	if req.Link != ops.Unlinked {
+		return 0, fmt.Errorf("submit %s: %w", req.Code,
+			ops.Invalid("it is linked to a next request, but there is none: use SubmitAll"))
+	}
+	s, id := r.slots.Alloc()
+	if s == nil {
+		return 0, fmt.Errorf("submit %s: %w", req.Code, ops.ErrFull)
+	}
+	s.req, s.waiter = *req, w
+	if w != nil {
+		r.doing++
+	}
+	r.stats.Submitted++
+	r.admit(id, s)
+	return id, nil
+}
+
+// acceptAll takes a group in.
+func (r *Ring) acceptAll(reqs []ops.Request, ids []ops.ID) error {
+	if err := r.checkAll(reqs, ids); err != nil {
+		return err
+	}
+	for i := 0; i < len(reqs); {
+		if reqs[i].Link != ops.Unlinked {
+			i += r.acceptChain(reqs[i:], ids, i)
+			continue
+		}
+		s, id := r.slots.Alloc()
+		s.req = reqs[i]
+		r.admit(id, s)
+		if ids != nil {
+			ids[i] = ops.ID(id)
+		}
+		i++
+	}
+	r.stats.Submitted += uint64(len(reqs))
+	return nil
+}
+
+func (r *Ring) checkAll(reqs []ops.Request, ids []ops.ID) error {
+	if r.closing {
+		return r.errClosed("submit")
+	}
+	if ids != nil && len(ids) < len(reqs) {
+		return fmt.Errorf("submit: %w", ops.Invalid("%d requests, but room for %d IDs", len(reqs), len(ids)))
+	}
+	length := 1
+	for i := range reqs {
+		if err := r.check(&reqs[i]); err != nil {
+			return fmt.Errorf("request %d of %d: %w", i+1, len(reqs), err)
+		}
+		if length++; reqs[i].Link == ops.Unlinked {
+			length = 1
+		}
+		if length > r.entries {
+			return fmt.Errorf("submit: %w", ops.Invalid("chain longer than the %d of Config.Entries", r.entries))
+		}
+	}
+	if length > 1 {
+		return fmt.Errorf("submit: %w", ops.Invalid("the last request is linked to a next one, but there is none"))
+	}
+	if len(reqs) > r.slots.Room() {
+		return fmt.Errorf("submit %d requests: %w", len(reqs), ops.ErrFull)
+	}
+	return nil
+}
+
+// admit finds out what a new request waits for: time alone, or its turn.
+func (r *Ring) admit(id uint64, s *slot) {
+	r.noteLevel(s.req.Priority)
+	s.marks = 0
+	if s.req.Mode&ops.Multishot != 0 {
+		s.marks = multi
+	}
+	if s.req.Code == ops.CodeTimer {
+		r.admitTimer(id, s)
+		return
+	}
+	if s.req.Timeout != 0 || s.req.Deadline != 0 {
+		r.setDeadline(id, s)
+	}
+	if r.sources[s.req.Code] != nil {
+		r.startOutside(id, s)
+		return
+	}
+	if s.req.Code == ops.CodePollUpdate && !r.updatePoll(id, s) {
+		return
+	}
+	if r.stage(id, s) {
+		return
+	}
+	s.state = queued
+	r.queue.Push(s.req.Priority, id)
+}
+
+// noteLevel keeps track of whether priorities make a difference.
+func (r *Ring) noteLevel(p ops.Priority) {
+	if r.slots.Len() == 1 {
+		r.level, r.mixed = p, false
+	} else if p != r.level {
+		r.mixed = true
+	}
+}
+
+// stage writes a request straight into the submission ring if that keeps the
+// order of priorities and nobody is ahead of it.
+func (r *Ring) stage(id uint64, s *slot) bool {
+	if r.queue.Len() != 0 || len(r.cancels) != 0 || len(r.again) != 0 || r.inKernel >= r.cfg.InFlight {
+		return false
+	}
+	if s.req.Priority > r.staged {
+		r.unstage()
+		return false
+	}
+	sqe := r.u.SQ.Next()
+	if sqe == nil {
+		return false
+	}
+	uring.Encode(sqe, &s.req, id)
+	r.staged = s.req.Priority
+	s.state = inKernel
+	r.inKernel++
+	return true
+}
+
+// unstage takes back what was staged and the kernel has not seen, since
+// something more urgent has come.
+func (r *Ring) unstage() {
+	r.u.SQ.Unpublish(func(userData uint64) {
+		s := r.slots.Get(userData)
+		s.state = queued
+		r.inKernel--
+		r.queue.Push(s.req.Priority, userData)
+	})
+	r.staged = ops.Highest
+}
+
+// setDeadline enters the earlier of the request's Timeout and Deadline.
+func (r *Ring) setDeadline(id uint64, s *slot) {
+	when := s.req.Deadline
+	if s.req.Timeout != 0 {
+		if t := ops.Now().Add(s.req.Timeout); when == 0 || t < when {
+			when = t
+		}
+	}
+	s.marks |= timed
+	r.addTimer(id, when)
+}
+
+func (r *Ring) addTimer(id uint64, when ops.Instant) {
+	r.timers.Add(slots.Index(id), id, when)
+	if r.cfg.Pinned {
+		return // the owner is roused by every Submit
+	}
+	r.shared.hurry(when)
+}

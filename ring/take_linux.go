@@ -1,0 +1,65 @@
+package ring
+
+import (
+	"github.com/sluicego/sluice/internal/uring"
+	"github.com/sluicego/sluice/ops"
+)
+
+// take moves completions into dst, most urgent first, and frees the slots of
+// those that are terminal.
+func (r *Ring) take(dst []ops.Completion) (n int) {
+	for n < len(dst) && r.ready.Len() != 0 {
+		a := r.ready.Pop()
+		s := r.slots.Get(a.id)
+		a.complete(&dst[n], s)
+		n++
+		if !a.more() {
+			r.release(a.id, s)
+		} else if s.state == idle {
+			r.idle = append(r.idle, a.id)
+		}
+	}
+	return n
+}
+
+// release forgets a request whose terminal completion has been taken.
+func (r *Ring) release(id uint64, s *slot) {
+	s.req = ops.Request{}
+	s.waiter, s.chain, s.brought = nil, nil, nil
+	s.state, s.cause = 0, ops.NoCause
+	r.slots.Free(id)
+	r.stats.Completed++
+}
+
+// complete writes out what the user sees of an arrival.
+func (a *arrival) complete(c *ops.Completion, s *slot) {
+	c.ID = ops.ID(a.id)
+	c.Tag = s.req.Tag
+	c.Code = s.req.Code
+	c.Priority = s.req.Priority
+	c.More = a.more()
+	c.Cause = ops.NoCause
+	if a.res == ecanceled {
+		c.Cause = s.cause
+	}
+	c.Target = s.req.FD
+	c.Res = a.res
+	c.Flags = a.flags &^ uring.CQEFlagMore
+	c.Buf = s.req.Buf
+	c.Arg = s.req.Arg
+	if len(s.brought) != 0 {
+		if c.Arg, s.brought = s.brought[0], s.brought[1:]; c.Arg == nil {
+			c.Arg = s.req.Arg
+		}
+	}
+}
+
+// rearm lets level-triggered polls look again, once per Wait.
+func (r *Ring) rearm() {
+	for _, id := range r.idle {
+		if s := r.slots.Get(id); s != nil && s.state == idle {
+			r.repeat(id, s)
+		}
+	}
+	r.idle = r.idle[:0]
+}

@@ -1,0 +1,101 @@
+package ring
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/sluicego/sluice/ops"
+)
+
+// Wait starts what is queued and waits until at least min completions are there,
+// for at most timeout. It writes those that are, at most len(dst), to dst, most
+// urgent first and in order of completion within a priority, and returns their
+// number. With min 0 it takes what is there without waiting.
+//
+// A negative timeout (Forever) means none; 0 means not to wait.
+//
+// Errors, all of which may come with completions: ErrTimeout when time ran out
+// before min were there, ErrWoken when Wake was called, ErrClosed when the Ring
+// is closed and every completion has been taken. ErrInvalid for an empty dst or
+// a min outside 0 to len(dst), and ErrWrongThread for a pinned Ring that the
+// caller does not own; then nothing was done.
+//
+// Several goroutines may Wait on a shared Ring. Each completion goes to one.
+func (r *Ring) Wait(dst []ops.Completion, min int, timeout time.Duration) (int, error) {
+	switch {
+	case len(dst) == 0:
+		return 0, fmt.Errorf("wait: %w", ops.Invalid("no room for completions: dst is empty"))
+	case min < 0 || min > len(dst):
+		return 0, fmt.Errorf("wait: %w", ops.Invalid("min %d with room for %d completions", min, len(dst)))
+	case r.cfg.Pinned && !r.owner.isCaller():
+		return 0, fmt.Errorf("wait: %w", ops.ErrWrongThread)
+	}
+	return r.wait(nil, dst, min, timeout)
+}
+
+func (r *Ring) wait(ctx context.Context, dst []ops.Completion, min int, timeout time.Duration) (n int, err error) {
+	r.mu.Lock()
+	defer r.unlock()
+	r.rearm()
+	w := &r.owner.w
+	if !r.cfg.Pinned {
+		w = newWaiter(inWait)
+		defer w.free()
+	}
+	w.ctx, w.dst, w.n, w.min, w.err = ctx, dst, 0, min, nil
+	err = r.await(w, timeout)
+	n, w.dst = w.n, nil
+	return n, err
+}
+
+// Completions yields completions, most urgent first, until ctx is done or the
+// Ring is closed and drained. It waits as Wait does, and starts what is queued.
+// Every completion that it took is yielded: leaving the loop, also by a panic,
+// loses none. Wake does not end it. On a pinned Ring only the owner may iterate; it panics
+// with ErrWrongThread elsewhere.
+func (r *Ring) Completions(ctx context.Context) iter.Seq[ops.Completion] {
+	return func(yield func(ops.Completion) bool) {
+		if r.cfg.Pinned && !r.owner.isCaller() {
+			panic(fmt.Errorf("ring.Completions: %w", ops.ErrWrongThread))
+		}
+		defer context.AfterFunc(ctx, r.lookAgain)()
+		one := make([]ops.Completion, 1)
+		for {
+			n, err := r.wait(ctx, one, 1, Forever)
+			if n == 1 && !yield(one[0]) {
+				return
+			}
+			if err != nil && err != ops.ErrWoken {
+				return
+			}
+		}
+	}
+}
+
+// Wake ends the Wait that is under way with ErrWoken, or the next one if there
+// is none. Several calls before that count as one. It does not end a Do.
+func (r *Ring) Wake() {
+	r.mu.Lock()
+	defer r.unlock()
+	r.woken = true
+	r.rouseWait()
+}
+
+// lookAgain makes everybody in Wait notice that a context has ended.
+func (r *Ring) lookAgain() {
+	r.mu.Lock()
+	defer r.unlock()
+	r.rouseAll()
+}
+
+// unlock releases mu, and wakes the owner of a pinned Ring if that was asked for
+// meanwhile.
+func (r *Ring) unlock() {
+	kick := r.owner.takeKick()
+	r.mu.Unlock()
+	if kick != none {
+		r.owner.kick(kick)
+	}
+}
