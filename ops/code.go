@@ -35,6 +35,19 @@ const (
 	CodePoll
 	CodePollUpdate
 	CodePost
+	CodeCall
+	CodeFlock
+	CodeOFDLock
+	CodeRecordLock
+	CodeLockTest
+	CodeMutex
+	CodeEvent
+	CodeFutexWait
+	CodeFutexWake
+	CodeFutexWaitv
+	CodeSignal
+	CodeChild
+	CodeKill
 	codeEnd
 )
 
@@ -69,6 +82,19 @@ var codeNames = [Codes]string{
 	CodePoll:       "poll",
 	CodePollUpdate: "poll update",
 	CodePost:       "post",
+	CodeCall:       "call",
+	CodeFlock:      "flock",
+	CodeOFDLock:    "OFD lock",
+	CodeRecordLock: "record lock",
+	CodeLockTest:   "lock test",
+	CodeMutex:      "mutex lock",
+	CodeEvent:      "event wait",
+	CodeFutexWait:  "futex wait",
+	CodeFutexWake:  "futex wake",
+	CodeFutexWaitv: "futex waitv",
+	CodeSignal:     "signal watch",
+	CodeChild:      "wait for child",
+	CodeKill:       "send signal",
 }
 
 // String returns the name of the system call that does the same.

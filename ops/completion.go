@@ -80,6 +80,12 @@ func (c *Completion) Err() error {
 
 func (c *Completion) reason() error {
 	errno := c.Errno()
+	if err, ok := c.Arg.(error); ok && c.Code == CodeCall && c.Cause == NoCause {
+		return err // the function's own
+	}
+	if errno == syscall.EOVERFLOW && c.Code == CodeSignal {
+		return ErrSignalsLost
+	}
 	if errno != syscall.ECANCELED {
 		return errno
 	}
@@ -102,11 +108,13 @@ func target(code Code, fd int32, buf []byte, arg any) string {
 	if code.hasPath() && len(buf) > 1 {
 		return string(buf[:len(buf)-1])
 	}
-	if s, ok := arg.(fmt.Stringer); ok && code == CodeConnect {
-		return s.String()
-	}
 	switch code {
-	case CodeNop, CodeTimer, CodePost, CodeSocket, CodePollUpdate:
+	case CodeConnect, CodeSignal, CodeChild, CodeKill:
+		if s, ok := arg.(fmt.Stringer); ok {
+			return s.String()
+		}
+	case CodeNop, CodeTimer, CodePost, CodeSocket, CodePollUpdate, CodeCall, CodeMutex, CodeEvent,
+		CodeFutexWait, CodeFutexWake, CodeFutexWaitv:
 		return ""
 	}
 	return fmt.Sprintf("fd %d", fd)

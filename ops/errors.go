@@ -67,6 +67,10 @@ var (
 	// ErrTimeout: the request's Timeout or Deadline passed. It matches
 	// os.ErrDeadlineExceeded and context.DeadlineExceeded.
 	ErrTimeout error = &sentinel{"timed out", []error{os.ErrDeadlineExceeded, context.DeadlineExceeded, syscall.ETIMEDOUT}}
+	// ErrSignalsLost: the kernel refused to queue signals that a watch should have
+	// seen, since RLIMIT_SIGPENDING was reached; SignalInfo.Lost says how many. A
+	// continuing watch goes on. It matches syscall.EOVERFLOW.
+	ErrSignalsLost error = &sentinel{"signals lost at RLIMIT_SIGPENDING", []error{syscall.EOVERFLOW}}
 )
 
 // Error is the error of a request: which operation failed, on what, and why.

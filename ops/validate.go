@@ -12,6 +12,7 @@ var modesOf = [Codes]Mode{
 	CodeRecvmsg:    PollFirst,
 	CodePoll:       Multishot | Level,
 	CodePollUpdate: Multishot | Level,
+	CodeSignal:     Multishot,
 }
 
 // refuse returns a request that Submit turns down with the given reason:

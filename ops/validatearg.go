@@ -35,6 +35,20 @@ func (r *Request) validateArg() error {
 		if err := m.check(r.Code == CodeSendmsg); err != nil {
 			return &Error{Code: r.Code, Target: r.Describe(), Err: err}
 		}
+	case CodeCall, CodeMutex, CodeEvent:
+		if r.Arg == nil {
+			return r.wrong("it has no argument: use a constructor")
+		}
+	case CodeFlock, CodeOFDLock, CodeRecordLock, CodeLockTest:
+		return r.validateLock()
+	case CodeFutexWait, CodeFutexWake, CodeFutexWaitv:
+		return r.validateFutex()
+	case CodeSignal:
+		return r.validateSignal()
+	case CodeChild:
+		return r.validateChild()
+	case CodeKill:
+		return r.validateSend()
 	case CodeSplice:
 		if r.Offset < Current || r.Offset2 < Current {
 			return r.wrong("offsets %d and %d: want 0 or more, or Current", r.Offset2, r.Offset)

@@ -1,6 +1,7 @@
 package uring
 
 import (
+	"math"
 	"testing"
 	"time"
 	"unsafe"
@@ -91,7 +92,7 @@ func transferEncodings() []encoding {
 		{"recv", ops.Recv(4, buf, unix.MSG_PEEK), SQE{Opcode: 27, FD: 4, Addr: p, Len: 100, OpFlags: 2}},
 		{"recv poll first", ops.Recv(4, buf, 0).WithPollFirst(), SQE{Opcode: 27, Ioprio: 1, FD: 4, Addr: p, Len: 100}},
 		{"recv linked", hard, SQE{Opcode: 27, Flags: 8, FD: 4, Addr: p, Len: 100}},
-		{"bad descriptor", ops.Recv(1<<40, nil, 0), SQE{Opcode: 27, FD: -1}},
+		{"bad descriptor", ops.Recv(math.MaxInt, nil, 0), SQE{Opcode: 27, FD: -1}},
 	}
 }
 

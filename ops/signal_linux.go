@@ -1,0 +1,9 @@
+package ops
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func signalName(sig syscall.Signal) string { return unix.SignalName(sig) }
