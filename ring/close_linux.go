@@ -62,7 +62,7 @@ func (r *Ring) attendClose(w *waiter, deadline ops.Instant) {
 // oldest names a request that keeps Close waiting.
 func (r *Ring) oldest() string {
 	for _, s := range r.slots.All {
-		if s.state == inKernel {
+		if s.state == inKernel || s.state == elsewhere {
 			return fmt.Sprintf(", such as %s %s", s.req.Code, s.req.Describe())
 		}
 	}
@@ -90,8 +90,12 @@ func (r *Ring) tearDown() error {
 		return nil
 	}
 	r.closed = true
+	r.detach()
 	r.rouseAll()
 	open.Delete(r)
+	if r.export != nil {
+		_ = r.export.close() // nothing is lost when that fails
+	}
 	if r.cfg.Pinned {
 		err := errors.Join(r.u.Close(), unix.Close(r.owner.eventfd))
 		runtime.UnlockOSThread()

@@ -28,6 +28,7 @@ type Ring struct {
 	entries, completionEntries int // sizes of the two rings
 
 	sources [ops.Codes]outside.Source // nil for operations of the kernel
+	pools   pools                     // those of the sources that are its own
 
 	// mu guards everything below. It is never held across a system call that
 	// can block. Under it are locked a poller's deadline, and what sources lock.
@@ -56,6 +57,7 @@ type Ring struct {
 
 	shared sharing   // who waits, in shared mode
 	owner  ownership // who waits, in pinned mode
+	export *export   // for FD, nil before
 	stats  Stats
 }
 
@@ -143,6 +145,7 @@ func (r *Ring) start() (err error) {
 	if err != nil {
 		return errors.Join(err, r.u.Close())
 	}
+	r.attach()
 	return nil
 }
 

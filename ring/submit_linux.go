@@ -83,7 +83,7 @@ func (r *Ring) errClosed(what string) error { return fmt.Errorf("%s: %w", what, 
 // check refuses what no system can carry out.
 func (r *Ring) check(req *ops.Request) error {
 	if err := req.Validate(); err != nil {
-		return fmt.Errorf("submit %s: %w", req.Code, err)
+		return fmt.Errorf("submit: %w", err)
 	}
 	if req.Code == ops.CodePost {
 		return fmt.Errorf("submit: %w", ops.Invalid("post is not a request: call Ring.Post"))
@@ -253,6 +253,9 @@ func (r *Ring) setDeadline(id uint64, s *slot) {
 
 func (r *Ring) addTimer(id uint64, when ops.Instant) {
 	r.timers.Add(slots.Index(id), id, when)
+	if r.export != nil && when < r.export.due {
+		r.export.schedule(when)
+	}
 	if r.cfg.Pinned {
 		return // the owner is roused by every Submit
 	}

@@ -32,12 +32,15 @@ func (r *Ring) Wait(dst []ops.Completion, min int, timeout time.Duration) (int, 
 	case r.cfg.Pinned && !r.owner.isCaller():
 		return 0, fmt.Errorf("wait: %w", ops.ErrWrongThread)
 	}
-	return r.wait(nil, dst, min, timeout)
+	return r.wait(context.Background(), dst, min, timeout)
 }
 
 func (r *Ring) wait(ctx context.Context, dst []ops.Completion, min int, timeout time.Duration) (n int, err error) {
 	r.mu.Lock()
 	defer r.unlock()
+	if r.export != nil && !r.closed {
+		defer r.settleExport()
+	}
 	r.rearm()
 	w := &r.owner.w
 	if !r.cfg.Pinned {

@@ -1,0 +1,127 @@
+package ring_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/sluicego/sluice/ops"
+	"github.com/sluicego/sluice/readiness"
+	"github.com/sluicego/sluice/ring"
+)
+
+// readable polls fd for at most d.
+func readable(t *testing.T, fd int, d time.Duration) bool {
+	t.Helper()
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(p, int(d.Milliseconds()))
+		if err != unix.EINTR {
+			require.NoError(t, err)
+			return n == 1
+		}
+	}
+}
+
+func TestFDIsReadableWhenWaitHasSomething(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		r := newRing(ring.Config{})
+		fd, err := r.FD()
+		require.NoError(t, err)
+		again, err := r.FD()
+		require.NoError(t, err)
+		assert.Equal(t, fd, again)
+
+		var dst [4]ops.Completion
+		take := func(tag string) {
+			t.Helper()
+			require.True(t, readable(t, fd, patience), tag)
+			n, err := r.Wait(dst[:], 0, 0)
+			require.NoError(t, err)
+			require.Equal(t, 1, n, tag)
+			require.Equal(t, tag, dst[0].Tag)
+			assert.False(t, readable(t, fd, 0), "after %s", tag)
+		}
+		_, err = r.Wait(dst[:], 0, 0)
+		require.NoError(t, err)
+		require.False(t, readable(t, fd, moment), "nothing has happened")
+
+		in, out := pipe(t)
+		_, err = r.Submit(ops.Read(in, make([]byte, 1), ops.Current).WithTag("read"))
+		require.NoError(t, err)
+		require.NoError(t, r.Flush())
+		require.False(t, readable(t, fd, moment))
+		_, err = unix.Write(out, []byte("x"))
+		require.NoError(t, err)
+		take("read")
+
+		_, err = r.Post("post", ops.Normal)
+		require.NoError(t, err)
+		take("post")
+
+		_, err = r.Submit(ops.Timer(moment).WithTag("timer"))
+		require.NoError(t, err)
+		take("timer")
+
+		r.Wake()
+		require.True(t, readable(t, fd, patience))
+		_, err = r.Wait(dst[:], 0, 0)
+		require.ErrorIs(t, err, ops.ErrWoken)
+		require.False(t, readable(t, fd, 0))
+	})
+}
+
+func TestFDStaysReadableForWhatIsLeft(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		r := newRing(ring.Config{})
+		fd, err := r.FD()
+		require.NoError(t, err)
+		for range 3 {
+			_, err := r.Post(nil, ops.Normal)
+			require.NoError(t, err)
+		}
+		var dst [1]ops.Completion
+		for range 3 {
+			require.True(t, readable(t, fd, patience))
+			_, err := r.Wait(dst[:], 1, 0)
+			require.NoError(t, err)
+		}
+		require.False(t, readable(t, fd, 0))
+	})
+}
+
+// A Ring inside a Ring.
+func TestFDOnAnotherRing(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		inner, err := ring.New(ring.Config{})
+		require.NoError(t, err)
+		defer closeRing(t, inner)
+		outer := newRing(ring.Config{})
+		fd, err := inner.FD()
+		require.NoError(t, err)
+		var dst [4]ops.Completion
+		_, err = inner.Wait(dst[:], 0, 0)
+		require.NoError(t, err)
+		_, err = outer.Queue(readiness.Once(fd, readiness.In))
+		require.NoError(t, err)
+		_, err = inner.Submit(ops.Timer(moment).WithTag("inner"))
+		require.NoError(t, err)
+		_, err = outer.Wait(dst[:], 1, patience)
+		require.NoError(t, err)
+		assert.True(t, readiness.Of(&dst[0]).Has(readiness.In))
+		n, err := inner.Wait(dst[:], 1, 0)
+		require.NoError(t, err)
+		assert.Equal(t, "inner", dst[:n][0].Tag)
+	})
+}
+
+func TestFDErrors(t *testing.T) {
+	r, err := ring.New(ring.Config{})
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	_, err = r.FD()
+	require.ErrorIs(t, err, ops.ErrClosed)
+}
