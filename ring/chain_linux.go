@@ -2,6 +2,7 @@ package ring
 
 import (
 	"slices"
+	"syscall"
 
 	"github.com/sluicego/sluice/ops"
 )
@@ -46,6 +47,9 @@ func (r *Ring) acceptChain(reqs []ops.Request, ids []ops.ID, at int) int {
 // unlike elsewhere, ECANCELED is the normal result of those after a failure.
 func (r *Ring) settleMember(id uint64, s *slot, res int32, flags uint32) {
 	c := s.chain
+	if s.req.Code == ops.CodeTimer && res == -int32(syscall.ETIME) {
+		res = 0 // the timer has run out, and the chain gone on
+	}
 	switch {
 	case s.marks&canceling == 0 && !c.failed && r.mustRepeat(s, res, len(c.retry) > 0):
 		s.state = again

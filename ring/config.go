@@ -58,6 +58,10 @@ const (
 	DefaultCapacity     = 1 << 16
 	MaxCapacity         = slots.MaxCapacity
 	DefaultCloseTimeout = 10 * time.Second
+	DefaultWorkers      = 64
+	MaxWorkers          = 4096
+	DefaultLockThreads  = 64
+	MaxLockThreads      = 4096
 )
 
 // Config says what Ring to make. The zero Config is a good one. Values outside
@@ -86,6 +90,17 @@ type Config struct {
 	// locked to its thread until Close. See the package comment.
 	Pinned bool
 
+	// Workers is how many blocking calls (package fallback) may run at a time; the
+	// others wait in order of priority. Workers are started when needed. 1 to
+	// MaxWorkers, so that two Rings at the limit stay below the 10,000 threads that
+	// a Go program may have; 0 is DefaultWorkers.
+	Workers int
+
+	// LockThreads is how many threads may wait in the kernel for locks (package
+	// locks), each for one file or range; where more are contended, the others are
+	// tried at intervals. 1 to MaxLockThreads; 0 is DefaultLockThreads.
+	LockThreads int
+
 	// CloseTimeout is how long Close waits for the kernel to let go of all
 	// buffers. 0 is DefaultCloseTimeout; negative means for ever.
 	CloseTimeout time.Duration
@@ -106,6 +121,8 @@ func (c *Config) normalize() error {
 		{"Entries", &c.Entries, DefaultEntries, MaxEntries, "the kernel's limit"},
 		{"Capacity", &c.Capacity, DefaultCapacity, MaxCapacity, "what an ID can name"},
 		{"InFlight", &c.InFlight, c.Capacity, MaxCapacity, "what an ID can name"},
+		{"Workers", &c.Workers, DefaultWorkers, MaxWorkers, "for Go's limit of 10,000 threads"},
+		{"LockThreads", &c.LockThreads, DefaultLockThreads, MaxLockThreads, "for Go's limit of 10,000 threads"},
 	} {
 		if *f.value < 0 || *f.value > f.max {
 			return ops.Invalid("Config.%s %d: want 0 for the default, or 1 to %d, %s",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/sluicego/sluice/internal/workers"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -66,6 +67,7 @@ func (r *Ring) do(ctx context.Context, w *waiter, req *ops.Request) error {
 
 // attend waits for the owner of a pinned Ring to bring w its completion.
 func (r *Ring) attend(w *waiter) {
+	defer workers.Park().Unpark() // a call that waits needs no worker meanwhile
 	for !w.done {
 		r.shared.asleep.push(w)
 		r.owner.rouse()

@@ -123,12 +123,12 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 		r.reap(w)
 		r.expire()
 		r.tearDownIfDrained()
-		done = done || w.satisfied(r)
+		done = w.satisfied(r) || done
 		if r.closed || r.broken != nil {
 			return w.err
 		}
 		todo := r.fill()
-		if todo == 0 && done {
+		if todo == 0 && done && (w.min > 0 || !r.u.SQ.NeedsFlush()) {
 			return w.err
 		}
 		expired := deadline != ops.Never && ops.Now() >= deadline
@@ -144,13 +144,14 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 	}
 }
 
-// want returns how many completions to sleep for. Those that a Do waits for are
-// needed one by one.
+// want returns how many completions to sleep for when missing ones are wanted.
+// Those that a Do waits for, or that make room for queued requests, are needed
+// one by one.
 func (r *Ring) want(missing int) uint32 {
-	if r.doing > 0 {
+	if r.doing > 0 || r.queue.Len() > 0 {
 		return 1
 	}
-	return uint32(max(missing, 1))
+	return uint32(max(min(missing, r.inKernel), 1))
 }
 
 // enterOwned submits todo entries and sleeps for want completions, at most until

@@ -114,15 +114,13 @@ func (r *Ring) settle(id uint64, s *slot, res int32, flags uint32) {
 }
 
 // continueMultishot goes on with a multishot request that the kernel ended
-// without an error: it does so when the completion ring overflows (trap 13), and
-// after each event of a level-triggered poll.
+// without an error: it does so when the completion ring overflows (trap 13), with
+// files that are always ready, and after each event of a level-triggered poll. It
+// is idle until that event is taken, so that one which is always ready does not
+// keep the ring busy.
 func (r *Ring) continueMultishot(id uint64, s *slot, res int32, flags uint32) {
 	r.ready.Push(s.req.Priority, arrival{id, res, flags | uring.CQEFlagMore})
-	if s.req.Mode&ops.Level != 0 {
-		s.state = idle
-		return
-	}
-	r.repeat(id, s)
+	s.state = idle
 }
 
 func (r *Ring) repeat(id uint64, s *slot) {

@@ -3,6 +3,7 @@ package ring
 import (
 	"time"
 
+	"github.com/sluicego/sluice/internal/workers"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -36,6 +37,10 @@ func (r *Ring) await(w *waiter, timeout time.Duration) error {
 			w.err = ops.ErrTimeout
 			break
 		}
+		if r.hasWork() {
+			continue // taking events has armed polls again
+		}
+		r.notify() // what a Do has reaped may be for a Wait
 		r.park(w, deadline)
 	}
 	r.passOn()
@@ -65,6 +70,7 @@ func (r *Ring) hasWork() bool {
 
 // park blocks w until something happened that may concern it.
 func (r *Ring) park(w *waiter, deadline ops.Instant) {
+	defer workers.Park().Unpark() // a call that waits needs no worker meanwhile
 	s := &r.shared
 	if s.leader == nil {
 		s.leader = w
@@ -118,6 +124,9 @@ func (r *Ring) notify() {
 
 // rouseWait makes a goroutine in Wait look again.
 func (r *Ring) rouseWait() {
+	if r.export != nil && !r.closed {
+		r.export.signal()
+	}
 	if r.cfg.Pinned {
 		r.owner.rouse()
 		return

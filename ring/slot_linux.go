@@ -11,8 +11,8 @@ import (
 //
 // with side ways: a timer goes from accept to waiting and on to ready; what must
 // be handed over once more goes from inKernel to again and back to inKernel; a
-// level-triggered poll goes from inKernel to idle when its event is reported, and
-// to again at the next Wait; operations that have a source go from accept to
+// multishot request that has ended goes from inKernel to idle until its event is
+// taken, and then to again; operations that have a source go from accept to
 // elsewhere and on to ready.
 type slot struct {
 	req     ops.Request
@@ -33,7 +33,7 @@ const (
 	waiting                    // a timer, in Ring.timers alone
 	again                      // in Ring.again, to be handed over once more
 	elsewhere                  // with a source
-	idle                       // a level-triggered poll between two events
+	idle                       // a multishot request between two events, to be armed again
 	ready                      // done: its terminal completion is in Ring.ready
 )
 

@@ -16,10 +16,20 @@ func (r *Ring) take(dst []ops.Completion) (n int) {
 		if !a.more() {
 			r.release(a.id, s)
 		} else if s.state == idle {
-			r.idle = append(r.idle, a.id)
+			r.resume(a.id, s)
 		}
 	}
 	return n
+}
+
+// resume arms a multishot request again whose last event was taken: a
+// level-triggered poll at the next Wait, others now.
+func (r *Ring) resume(id uint64, s *slot) {
+	if s.req.Mode&ops.Level != 0 {
+		r.idle = append(r.idle, id)
+	} else {
+		r.repeat(id, s)
+	}
 }
 
 // release forgets a request whose terminal completion has been taken.

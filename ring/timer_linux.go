@@ -23,8 +23,8 @@ func kernelTimer(req *ops.Request) {
 	if req.Offset2 != 0 {
 		d = ops.Instant(req.Offset2).Sub(ops.Now())
 	}
-	d = max(d, 0)
-	req.Arg = &ops.Timespec{Sec: int64(d / time.Second), Nsec: int64(d % time.Second)}
+	ts := ops.TimespecOf(d)
+	req.Arg = &ts
 }
 
 // admitTimer takes in a timer, which only waits in the heap.
