@@ -87,7 +87,7 @@ func (r *Ring) cancel(id uint64, s *slot, cause ops.Cause) bool {
 		return true
 	}
 	if s.chain != nil {
-		r.cutChain(s.chain, id, cause)
+		r.cancelMember(id, s, cause)
 		return true
 	}
 	s.cause = cause

@@ -11,6 +11,7 @@ import (
 // before it has ended, and reports all of them in order.
 type chain struct {
 	ids     []uint64
+	waiting bool     // no member is in the kernel, but perhaps a poll ahead of the first
 	settled int      // members whose outcome is known
 	failed  bool     // a member failed or fell short, which explains cancelled ones after it
 	retry   []uint64 // members that must be handed over once more, when all have reported
@@ -23,7 +24,7 @@ func (r *Ring) acceptChain(reqs []ops.Request, ids []ops.ID, at int) int {
 	for reqs[n-1].Link != ops.Unlinked {
 		n++
 	}
-	c := &chain{ids: make([]uint64, n)}
+	c := &chain{ids: make([]uint64, n), waiting: true}
 	for i := range n {
 		s, id := r.slots.Alloc()
 		s.req, s.chain, s.state, s.marks = reqs[i], c, queued, 0
@@ -38,6 +39,9 @@ func (r *Ring) acceptChain(reqs []ops.Request, ids []ops.ID, at int) int {
 		if s.req.Timeout != 0 || s.req.Deadline != 0 {
 			r.setDeadline(id, s)
 		}
+	}
+	if reqs[0].Priority > r.staged {
+		r.unstage()
 	}
 	r.queue.Push(reqs[0].Priority, c.ids[0])
 	return n
@@ -79,15 +83,33 @@ func (r *Ring) cancelNext(c *chain, id uint64) {
 
 // repeatChain hands over what is left of a chain.
 func (r *Ring) repeatChain(c *chain) {
-	rest := &chain{ids: c.retry}
+	rest := &chain{ids: c.retry, waiting: true}
 	for _, id := range rest.ids {
 		r.slots.Get(id).chain = rest
 	}
 	r.again = append(r.again, rest.ids[0])
+	for _, id := range rest.ids {
+		if s := r.slots.Get(id); s.marks&canceling != 0 {
+			r.cutChain(rest, id, ecanceled, s.cause)
+			return
+		}
+	}
 }
 
-// cutChain ends id and the members after it, none of which has started.
-func (r *Ring) cutChain(c *chain, id uint64, cause ops.Cause) {
+// cancelMember ends a member that is not in the kernel, and those after it.
+func (r *Ring) cancelMember(id uint64, s *slot, cause ops.Cause) {
+	if s.chain.waiting {
+		r.cutChain(s.chain, id, ecanceled, cause)
+		return
+	}
+	// Others of the chain are still in the kernel: repeatChain looks again.
+	s.marks |= canceling
+	s.cause = cause
+}
+
+// cutChain ends id with res, and cancels the members after it. None of them is
+// in the kernel.
+func (r *Ring) cutChain(c *chain, id uint64, res int32, cause ops.Cause) {
 	i := slices.Index(c.ids, id)
 	cut := c.ids[i:]
 	c.ids = c.ids[:i]
@@ -97,8 +119,8 @@ func (r *Ring) cutChain(c *chain, id uint64, cause ops.Cause) {
 	for _, member := range cut {
 		s := r.slots.Get(member)
 		s.cause = cause
-		r.finish(member, s, ecanceled, 0)
-		cause = ops.NoCause
+		r.finish(member, s, res, 0)
+		res, cause = ecanceled, ops.NoCause
 	}
 }
 

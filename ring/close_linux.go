@@ -37,8 +37,8 @@ func (r *Ring) Close() error {
 		for !r.closed && ops.Now() < deadline {
 			r.attendClose(w, deadline)
 		}
-	} else if err := r.await(w, r.cfg.CloseTimeout); err == nil {
-		return r.tearDown()
+	} else if err := r.await(w, r.cfg.CloseTimeout); err == nil || r.broken != nil {
+		return errors.Join(r.tearDown(), r.broken)
 	}
 	if r.closed {
 		return nil
@@ -92,7 +92,9 @@ func (r *Ring) tearDown() error {
 	r.closed = true
 	r.detach()
 	r.rouseAll()
-	open.Delete(r)
+	if r.drained() {
+		open.Delete(r) // else the kernel may still use buffers, for as long as it likes
+	}
 	if r.export != nil {
 		_ = r.export.close() // nothing is lost when that fails
 	}

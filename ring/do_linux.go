@@ -45,6 +45,7 @@ func (r *Ring) do(ctx context.Context, w *waiter, req *ops.Request) error {
 	}
 	if !r.cfg.Pinned {
 		r.advance(w)
+		r.notify() // it took in what was there, for whomever
 	}
 	if !w.done && ctx.Done() != nil {
 		// AfterFunc may call at once, and Cancel takes the lock.
@@ -58,7 +59,9 @@ func (r *Ring) do(ctx context.Context, w *waiter, req *ops.Request) error {
 		return nil
 	}
 	for !w.done {
-		if r.await(w, Forever); r.broken != nil {
+		if r.await(w, Forever); r.broken != nil && !w.done {
+			r.slots.Get(id).waiter = nil
+			r.doing--
 			return r.broken
 		}
 	}

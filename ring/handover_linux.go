@@ -63,6 +63,7 @@ func (r *Ring) handOverChain(sq *uring.SQ, c *chain) bool {
 	if int(sq.Space()) < len(c.ids) {
 		return false
 	}
+	c.waiting = false
 	for _, id := range c.ids {
 		s := r.slots.Get(id)
 		uring.Encode(sq.Next(), &s.req, id)
@@ -112,6 +113,11 @@ func (r *Ring) push() {
 		if n == 0 && flags == 0 {
 			return
 		}
+		if n != 0 {
+			// Not n: when others submit meanwhile, that many entries may end in
+			// the middle of a chain of theirs, and the kernel would cut it there.
+			n = uint32(r.entries)
+		}
 		r.stats.Enters++
 		r.entering++
 		r.mu.Unlock()
@@ -123,6 +129,9 @@ func (r *Ring) push() {
 		}
 		if flags != 0 {
 			r.reap(nil)
+		}
+		if r.closing && r.drained() {
+			r.rouseAll() // somebody is in Close
 		}
 	}
 }

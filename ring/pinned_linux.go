@@ -137,7 +137,8 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 			return w.err
 		}
 		want := uint32(0)
-		if !done && !expired && timeout != 0 && !r.hasWork() {
+		// Whoever sleeps before it listens is not woken by others.
+		if !done && !expired && timeout != 0 && !r.hasWork() && !r.owner.deaf {
 			want = r.want(w.min - w.n)
 		}
 		r.enterOwned(todo, want, deadline)

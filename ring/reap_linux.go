@@ -88,11 +88,17 @@ func (r *Ring) arriveInternal(userData uint64, res int32, flags uint32) {
 func (r *Ring) settle(id uint64, s *slot, res int32, flags uint32) {
 	if s.marks&polling != 0 {
 		s.marks &^= polling
-		if res >= 0 && s.marks&canceling == 0 {
+		if s.marks&canceling == 0 && (res >= 0 || r.mustRepeat(s, res, true)) {
 			r.repeat(id, s) // its descriptor is ready now
 			return
 		}
-		res = min(res, ecanceled)
+		if res >= 0 {
+			res = ecanceled
+		}
+		if s.chain != nil {
+			r.cutChain(s.chain, id, res, s.cause) // what is behind it has not started
+			return
+		}
 	}
 	switch {
 	case s.chain != nil:

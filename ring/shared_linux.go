@@ -37,6 +37,9 @@ func (r *Ring) await(w *waiter, timeout time.Duration) error {
 			w.err = ops.ErrTimeout
 			break
 		}
+		if w.err = r.broken; w.err != nil {
+			break
+		}
 		if r.hasWork() {
 			continue // taking events has armed polls again
 		}
@@ -102,6 +105,8 @@ func (r *Ring) rouse(w *waiter) {
 		case w.wake <- struct{}{}:
 		default:
 		}
+	default:
+		r.owner.rouse() // w may be the owner, asleep in the kernel
 	}
 }
 

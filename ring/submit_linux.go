@@ -75,6 +75,7 @@ func (r *Ring) startQueued() {
 		r.owner.rouse()
 	} else {
 		r.push()
+		r.notify() // it may have taken completions in to make room
 	}
 }
 
@@ -209,11 +210,11 @@ func (r *Ring) noteLevel(p ops.Priority) {
 // stage writes a request straight into the submission ring if that keeps the
 // order of priorities and nobody is ahead of it.
 func (r *Ring) stage(id uint64, s *slot) bool {
-	if r.queue.Len() != 0 || len(r.cancels) != 0 || len(r.again) != 0 || r.inKernel >= r.cfg.InFlight {
-		return false
-	}
 	if s.req.Priority > r.staged {
 		r.unstage()
+		return false
+	}
+	if r.queue.Len() != 0 || len(r.cancels) != 0 || len(r.again) != 0 || r.inKernel >= r.cfg.InFlight {
 		return false
 	}
 	sqe := r.u.SQ.Next()
@@ -228,13 +229,17 @@ func (r *Ring) stage(id uint64, s *slot) bool {
 }
 
 // unstage takes back what was staged and the kernel has not seen, since
-// something more urgent has come.
+// something more urgent has come. It was ahead of all that is queued.
 func (r *Ring) unstage() {
 	r.u.SQ.Unpublish(func(userData uint64) {
 		s := r.slots.Get(userData)
-		s.state = queued
 		r.inKernel--
-		r.queue.Push(s.req.Priority, userData)
+		if s.marks&canceling != 0 {
+			r.finish(userData, s, ecanceled, 0)
+			return
+		}
+		s.state = queued
+		r.queue.PushFront(s.req.Priority, userData)
 	})
 	r.staged = ops.Highest
 }

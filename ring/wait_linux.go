@@ -65,7 +65,7 @@ func (r *Ring) Completions(ctx context.Context) iter.Seq[ops.Completion] {
 		}
 		defer context.AfterFunc(ctx, r.lookAgain)()
 		one := make([]ops.Completion, 1)
-		for {
+		for ctx.Err() == nil {
 			n, err := r.wait(ctx, one, 1, Forever)
 			if n == 1 && !yield(one[0]) {
 				return

@@ -27,6 +27,14 @@ func (q *Queue[T]) Push(p ops.Priority, v T) {
 	q.len++
 }
 
+// PushFront puts v back in front of its level.
+func (q *Queue[T]) PushFront(p ops.Priority, v T) {
+	i := p.Level()
+	q.levels[i].pushFront(v)
+	q.filled |= 1 << i
+	q.len++
+}
+
 // Peek returns the value that Pop would return, or nil when the queue is empty.
 // The pointer holds until the next Push or Pop.
 func (q *Queue[T]) Peek() *T {
@@ -67,6 +75,14 @@ func (f *fifo[T]) push(v T) {
 	}
 	f.buf[f.tail&uint(len(f.buf)-1)] = v
 	f.tail++
+}
+
+func (f *fifo[T]) pushFront(v T) {
+	if f.len() == len(f.buf) {
+		f.double()
+	}
+	f.head--
+	f.buf[f.head&uint(len(f.buf)-1)] = v
 }
 
 func (f *fifo[T]) pop() T {

@@ -88,6 +88,8 @@ func encodeRest(q *SQE, r *ops.Request) {
 	case ops.CodeAccept, ops.CodeConnect, ops.CodeSocket, ops.CodeShutdown,
 		ops.CodeSendmsg, ops.CodeRecvmsg:
 		encodeSocket(q, r)
+	case ops.CodeFutexWait, ops.CodeFutexWake, ops.CodeFutexWaitv:
+		encodeFutex(q, r)
 	default:
 		encodeFile(q, r)
 	}

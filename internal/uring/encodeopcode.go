@@ -29,6 +29,9 @@ var opcodes = [ops.Codes]Op{
 	ops.CodeTimer:      OpTimeout,
 	ops.CodePoll:       OpPollAdd,
 	ops.CodePollUpdate: OpPollRemove,
+	ops.CodeFutexWait:  OpFutexWait,
+	ops.CodeFutexWake:  OpFutexWake,
+	ops.CodeFutexWaitv: OpFutexWaitv,
 }
 
 // Opcode returns the opcode that the native route of c uses, for probes, and
