@@ -1,0 +1,5 @@
+//go:build !linux
+
+package fallback
+
+func blocking(f func()) { f() }
