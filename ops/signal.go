@@ -128,18 +128,6 @@ const (
 	codeKernel = 0x80
 )
 
-// refusedSignals are those that cannot be taken away from the kernel or the Go
-// runtime: it dies, or hangs, without them.
-var refusedSignals = map[syscall.Signal]string{
-	4: "SIGILL reports a fault of the program itself", 5: "SIGTRAP reports a fault of the program itself",
-	7: "SIGBUS reports a fault of the program itself", 8: "SIGFPE reports a fault of the program itself",
-	9:  "nothing can catch SIGKILL",
-	11: "SIGSEGV reports a fault of the program itself",
-	19: "nothing can catch SIGSTOP", 23: "the Go runtime preempts goroutines with SIGURG",
-	27: "the Go runtime profiles with SIGPROF",
-	32: "the C library cancels threads with signal 32", 33: "the C library changes user IDs with signal 33",
-}
-
 // validateSignal checks a watch.
 func (r *Request) validateSignal() error {
 	set, ok := r.Arg.(SignalSet)

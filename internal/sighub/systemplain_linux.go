@@ -1,0 +1,111 @@
+//go:build linux && ((!amd64 && !arm64) || sluice_plainsignals)
+
+package sighub
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/sluicego/sluice/ops"
+)
+
+// Native reports whether signals come with all of siginfo. Here they do not:
+// without the handler in assembly, signals come from os/signal. The build tag
+// sluice_plainsignals chooses this on every architecture, for tests.
+const Native = false
+
+// system is how the hub gets at signals: os/signal, which tells the number only,
+// merges real-time signals while it is busy, and loses them without notice.
+// Default actions are taken away for as long as a watch is open, and os/signal
+// always has the signals as well.
+type system struct {
+	taken [ops.MaxSignal + 1]chan os.Signal
+	woken chan struct{}  // holds one value
+	ready chan os.Signal // signals on their way from any of taken
+	ends  [ops.MaxSignal + 1]chan struct{}
+	next  os.Signal // received by wait, for read
+}
+
+func quiesce() bool { return true }
+
+func (s *system) start() error {
+	s.woken = make(chan struct{}, 1)
+	s.ready = make(chan os.Signal, 1024)
+	return nil
+}
+
+func (s *system) stop() {}
+
+// install forwards sig to ready until uninstall.
+func (s *system) install(sig syscall.Signal) error {
+	taken, end, ready := make(chan os.Signal, 1024), make(chan struct{}), s.ready
+	s.taken[sig], s.ends[sig] = taken, end
+	signal.Notify(taken, sig)
+	go func() {
+		for {
+			select {
+			case v := <-taken:
+				ready <- v
+			case <-end:
+				for len(taken) != 0 {
+					ready <- <-taken
+				}
+				return
+			}
+		}
+	}()
+	return nil
+}
+
+func (s *system) uninstall(sig syscall.Signal) {
+	signal.Stop(s.taken[sig])
+	close(s.ends[sig])
+}
+
+func (*system) setPassing(syscall.Signal, bool) {}
+
+func (s *system) setReading(ops.SignalSet) { s.poke() }
+
+func (s *system) poke() {
+	select {
+	case s.woken <- struct{}{}:
+	default:
+	}
+}
+
+func (s *system) wait(d time.Duration) {
+	var after <-chan time.Time
+	if d >= 0 {
+		after = time.After(d)
+	}
+	select {
+	case s.next = <-s.ready:
+	case <-s.woken:
+	case <-after:
+	}
+}
+
+// read returns the next signal that has come. One that is not in set any more is
+// dropped: its last watch has just ended.
+func (s *system) read(set ops.SignalSet) *ops.SignalInfo {
+	for {
+		next := s.next
+		s.next = nil
+		if next == nil {
+			select {
+			case next = <-s.ready:
+			default:
+				return nil
+			}
+		}
+		if sig := next.(syscall.Signal); set.Has(sig) {
+			return &ops.SignalInfo{Signo: sig}
+		}
+	}
+}
+
+func (*system) losses(syscall.Signal) uint64 { return 0 }
+
+func (*system) giveBack(ops.SignalSet) {}

@@ -1,0 +1,2 @@
+// Package signals is documented below.
+package signals
