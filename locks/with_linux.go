@@ -1,0 +1,40 @@
+package locks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sluicego/sluice/ops"
+)
+
+// Doer performs a request and returns its completion. A *ring.Ring is one.
+type Doer interface {
+	Do(ctx context.Context, req ops.Request) (ops.Completion, error)
+}
+
+// With opens path, as os.OpenFile does with flags (0 is os.O_RDONLY) and mode, takes
+// its flock, runs f, unlocks and closes. It waits for the lock as long as ctx lets
+// it. The error is that of the step that failed, or f's. f must not close the file;
+// it may hand out duplicates, whose lock ends with f all the same.
+func With(ctx context.Context, r Doer, path string, flags int, mode os.FileMode, t ops.LockType, f func(*os.File) error) (err error) {
+	c, err := r.Do(ctx, ops.Open(path, flags|unix.O_CLOEXEC, uint32(mode.Perm())))
+	if err != nil {
+		return err
+	}
+	file := os.NewFile(uintptr(c.FD()), path)
+	defer func() { err = errors.Join(err, file.Close()) }()
+	fd := c.FD()
+	if _, err := r.Do(ctx, Flock(fd, t).Keeping(file)); err != nil {
+		return fmt.Errorf("lock %s: %w", path, err)
+	}
+	// A duplicate that somebody made keeps the lock beyond the close.
+	defer func() {
+		_, e := r.Do(context.Background(), Flock(fd, Unlock).Keeping(file))
+		err = errors.Join(err, e)
+	}()
+	return f(file)
+}
