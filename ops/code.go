@@ -48,6 +48,38 @@ const (
 	CodeSignal
 	CodeChild
 	CodeKill
+	CodeSyncFileRange
+	CodeFadvise
+	CodeMadvise
+	CodeRename
+	CodeUnlink
+	CodeMkdir
+	CodeSymlink
+	CodeHardlink
+	CodeGetxattr
+	CodeSetxattr
+	CodeFgetxattr
+	CodeFsetxattr
+	CodePipe
+	CodeBind
+	CodeListen
+	CodeGetsockopt
+	CodeSetsockopt
+	CodeSocketInq
+	CodeSocketOutq
+	CodeSocketName
+	CodeEpollCtl
+	CodeEpollWait
+	CodeInstall
+	CodeRegister
+	CodeReadFile
+	CodeReadMulti
+	CodeReadFixed
+	CodeWriteFixed
+	CodeReadvFixed
+	CodeWritevFixed
+	CodeSendZC
+	CodeSendmsgZC
 	codeEnd
 )
 
@@ -55,46 +87,78 @@ const (
 const Codes = int(codeEnd)
 
 var codeNames = [Codes]string{
-	CodeInvalid:    "invalid",
-	CodeNop:        "nop",
-	CodeRead:       "read",
-	CodeWrite:      "write",
-	CodeReadv:      "readv",
-	CodeWritev:     "writev",
-	CodeOpen:       "openat",
-	CodeOpen2:      "openat2",
-	CodeClose:      "close",
-	CodeStatx:      "statx",
-	CodeFsync:      "fsync",
-	CodeFallocate:  "fallocate",
-	CodeFtruncate:  "ftruncate",
-	CodeAccept:     "accept",
-	CodeConnect:    "connect",
-	CodeSend:       "send",
-	CodeRecv:       "recv",
-	CodeSendmsg:    "sendmsg",
-	CodeRecvmsg:    "recvmsg",
-	CodeShutdown:   "shutdown",
-	CodeSocket:     "socket",
-	CodeSplice:     "splice",
-	CodeTee:        "tee",
-	CodeTimer:      "timer",
-	CodePoll:       "poll",
-	CodePollUpdate: "poll update",
-	CodePost:       "post",
-	CodeCall:       "call",
-	CodeFlock:      "flock",
-	CodeOFDLock:    "OFD lock",
-	CodeRecordLock: "record lock",
-	CodeLockTest:   "lock test",
-	CodeMutex:      "mutex lock",
-	CodeEvent:      "event wait",
-	CodeFutexWait:  "futex wait",
-	CodeFutexWake:  "futex wake",
-	CodeFutexWaitv: "futex waitv",
-	CodeSignal:     "signal watch",
-	CodeChild:      "wait for child",
-	CodeKill:       "send signal",
+	CodeInvalid:       "invalid",
+	CodeNop:           "nop",
+	CodeRead:          "read",
+	CodeWrite:         "write",
+	CodeReadv:         "readv",
+	CodeWritev:        "writev",
+	CodeOpen:          "openat",
+	CodeOpen2:         "openat2",
+	CodeClose:         "close",
+	CodeStatx:         "statx",
+	CodeFsync:         "fsync",
+	CodeFallocate:     "fallocate",
+	CodeFtruncate:     "ftruncate",
+	CodeAccept:        "accept",
+	CodeConnect:       "connect",
+	CodeSend:          "send",
+	CodeRecv:          "recv",
+	CodeSendmsg:       "sendmsg",
+	CodeRecvmsg:       "recvmsg",
+	CodeShutdown:      "shutdown",
+	CodeSocket:        "socket",
+	CodeSplice:        "splice",
+	CodeTee:           "tee",
+	CodeTimer:         "timer",
+	CodePoll:          "poll",
+	CodePollUpdate:    "poll update",
+	CodePost:          "post",
+	CodeCall:          "call",
+	CodeFlock:         "flock",
+	CodeOFDLock:       "OFD lock",
+	CodeRecordLock:    "record lock",
+	CodeLockTest:      "lock test",
+	CodeMutex:         "mutex lock",
+	CodeEvent:         "event wait",
+	CodeFutexWait:     "futex wait",
+	CodeFutexWake:     "futex wake",
+	CodeFutexWaitv:    "futex waitv",
+	CodeSignal:        "signal watch",
+	CodeChild:         "wait for child",
+	CodeKill:          "send signal",
+	CodeSyncFileRange: "sync_file_range",
+	CodeFadvise:       "fadvise",
+	CodeMadvise:       "madvise",
+	CodeRename:        "renameat2",
+	CodeUnlink:        "unlinkat",
+	CodeMkdir:         "mkdirat",
+	CodeSymlink:       "symlinkat",
+	CodeHardlink:      "linkat",
+	CodeGetxattr:      "getxattr",
+	CodeSetxattr:      "setxattr",
+	CodeFgetxattr:     "fgetxattr",
+	CodeFsetxattr:     "fsetxattr",
+	CodePipe:          "pipe2",
+	CodeBind:          "bind",
+	CodeListen:        "listen",
+	CodeGetsockopt:    "getsockopt",
+	CodeSetsockopt:    "setsockopt",
+	CodeSocketInq:     "SIOCINQ",
+	CodeSocketOutq:    "SIOCOUTQ",
+	CodeSocketName:    "getsockname",
+	CodeEpollCtl:      "epoll_ctl",
+	CodeEpollWait:     "epoll_wait",
+	CodeInstall:       "install descriptor",
+	CodeRegister:      "register descriptor",
+	CodeReadFile:      "read file",
+	CodeReadMulti:     "read multishot",
+	CodeReadFixed:     "read fixed",
+	CodeWriteFixed:    "write fixed",
+	CodeReadvFixed:    "readv fixed",
+	CodeWritevFixed:   "writev fixed",
+	CodeSendZC:        "send zero-copy",
+	CodeSendmsgZC:     "sendmsg zero-copy",
 }
 
 // String returns the name of the system call that does the same.
@@ -112,7 +176,7 @@ func (c Code) Valid() bool { return c > CodeInvalid && c < codeEnd }
 // which belongs to whoever takes the completion.
 func (c Code) OpensDescriptor() bool {
 	switch c {
-	case CodeOpen, CodeOpen2, CodeAccept, CodeSocket:
+	case CodeOpen, CodeOpen2, CodeAccept, CodeSocket, CodeInstall:
 		return true
 	}
 	return false
@@ -121,7 +185,7 @@ func (c Code) OpensDescriptor() bool {
 // hasPath reports whether Buf of a request with this code is a path.
 func (c Code) hasPath() bool {
 	switch c {
-	case CodeOpen, CodeOpen2, CodeStatx:
+	case CodeOpen, CodeOpen2, CodeStatx, CodeRename, CodeUnlink, CodeMkdir, CodeSymlink, CodeHardlink:
 		return true
 	}
 	return false

@@ -48,17 +48,22 @@ func (c *Completion) OK() bool { return c.Res >= 0 }
 // count; 0 after a failure.
 func (c *Completion) N() int { return int(max(c.Res, 0)) }
 
-// FD returns the descriptor that an open, accept or socket request made, which
-// the caller owns from now on; -1 after a failure and for other operations.
+// FD returns the descriptor that an open, accept, socket or install request made,
+// which the caller owns from now on; -1 after a failure and for other operations.
+// For direct descriptors see Direct.
 func (c *Completion) FD() int {
-	if c.Res < 0 || !c.Code.OpensDescriptor() {
+	if c.Res < 0 || !c.Code.OpensDescriptor() || c.Flags&FlagDirect != 0 {
 		return -1
 	}
 	return int(c.Res)
 }
 
-// Bytes returns the part of the request's buffer that was transferred.
+// Bytes returns the part of the request's buffer that was transferred, or what is
+// in the buffer that the completion has borrowed: see Release.
 func (c *Completion) Bytes() []byte {
+	if l := c.loan(); l != nil {
+		return c.borrowed(l)
+	}
 	if c.Code.hasPath() {
 		return nil
 	}
@@ -87,7 +92,7 @@ func (c *Completion) reason() error {
 		return ErrSignalsLost
 	}
 	if errno != syscall.ECANCELED {
-		return errno
+		return c.explained(errno)
 	}
 	switch c.Cause {
 	case ByTimeout:
@@ -106,16 +111,22 @@ func (r *Request) Describe() string { return target(r.Code, r.FD, r.Buf, r.Arg) 
 
 func target(code Code, fd int32, buf []byte, arg any) string {
 	if code.hasPath() && len(buf) > 1 {
+		if p, ok := arg.(*SecondPath); ok && p != nil {
+			return string(buf[:len(buf)-1]) + " -> " + p.String()
+		}
 		return string(buf[:len(buf)-1])
 	}
 	switch code {
-	case CodeConnect, CodeSignal, CodeChild, CodeKill:
+	case CodeConnect, CodeBind, CodeSignal, CodeChild, CodeKill, CodeGetxattr, CodeSetxattr, CodeReadFile:
 		if s, ok := arg.(fmt.Stringer); ok {
 			return s.String()
 		}
-	case CodeNop, CodeTimer, CodePost, CodeSocket, CodePollUpdate, CodeCall, CodeMutex, CodeEvent,
+	case CodeMadvise, CodePipe, CodeNop, CodeTimer, CodePost, CodeSocket, CodePollUpdate, CodeCall, CodeMutex, CodeEvent,
 		CodeFutexWait, CodeFutexWake, CodeFutexWaitv:
 		return ""
+	}
+	if d := DirectOf(int(fd)); d.Valid() {
+		return d.String()
 	}
 	return fmt.Sprintf("fd %d", fd)
 }

@@ -67,6 +67,12 @@ var (
 	// ErrTimeout: the request's Timeout or Deadline passed. It matches
 	// os.ErrDeadlineExceeded and context.DeadlineExceeded.
 	ErrTimeout error = &sentinel{"timed out", []error{os.ErrDeadlineExceeded, context.DeadlineExceeded, syscall.ETIMEDOUT}}
+	// ErrNoDirect: every place in the Ring's table of direct descriptors is taken.
+	// Close some, or raise Config.DirectFiles. It matches syscall.ENFILE.
+	ErrNoDirect error = &sentinel{"no free direct descriptor: close some, or raise Config.DirectFiles", []error{syscall.ENFILE}}
+	// ErrNoBuffer: the pool may not grow any more, and all its buffers are lent. It
+	// matches syscall.ENOBUFS.
+	ErrNoBuffer error = &sentinel{"no buffer left in the pool", []error{syscall.ENOBUFS}}
 	// ErrSignalsLost: the kernel refused to queue signals that a watch should have
 	// seen, since RLIMIT_SIGPENDING was reached; SignalInfo.Lost says how many. A
 	// continuing watch goes on. It matches syscall.EOVERFLOW.

@@ -44,7 +44,7 @@ func Recvmsg(fd int, m *Msg, flags int) Request {
 }
 
 func message(code Code, fd int, m *Msg, flags int) Request {
-	if err := m.check(code == CodeSendmsg); err != nil {
+	if err := m.check(code != CodeRecvmsg); err != nil {
 		return refuseErr(code, err)
 	}
 	return Request{Code: code, FD: fd32(fd), Flags: uint32(flags), Arg: m}

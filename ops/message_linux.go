@@ -62,3 +62,12 @@ func (m *Msg) Ancillary() []byte {
 // Received returns the flags of a received message, such as unix.MSG_TRUNC for
 // data and unix.MSG_CTRUNC for ancillary data that did not fit (recvmsg(2)).
 func (m *Msg) Received() int { return int(m.msghdr.Flags) }
+
+// layOut prepares the header of which the kernel reads the lengths alone.
+func (s *RecvShape) layOut() {
+	s.msghdr.Namelen = uint32(s.addrRoom())
+	s.msghdr.SetControllen(s.room.Control)
+}
+
+// Header returns the header that engines hand to the kernel. It does not change.
+func (s *RecvShape) Header() *unix.Msghdr { return &s.msghdr }

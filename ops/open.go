@@ -14,6 +14,11 @@ const closeOnExec = syscall.O_CLOEXEC
 // A path that is empty, longer than 4095 bytes or contains a NUL is refused with
 // ErrInvalid. Other errors are those of open(2), about the path.
 //
+// From 5.12 on the kernel makes its first attempt with O_NONBLOCK, and takes that
+// off the descriptor again. Files that heed it while they are opened do not wait: a
+// FIFO opens for reading without a writer, and for writing it ends in ENXIO as long
+// as there is no reader. With O_CREAT in flags, a FIFO is waited for as by open(2).
+//
 // Native from kernel 5.6 (io_uring_prep_openat(3)).
 func Open(path string, flags int, mode uint32) Request {
 	return OpenAt(atFDCWD, path, flags, mode)
@@ -34,14 +39,14 @@ func OpenAt(dirfd int, path string, flags int, mode uint32) Request {
 	}
 }
 
-// Inheritable returns a copy of r, a request made by Open, Accept, Socket or one
-// of their variants, whose new descriptor stays open across execve(2). The other
-// way round is the default because a child started between the completion and a
-// call to fcntl would inherit it by accident. On another operation the result is
-// refused with ErrInvalid.
+// Inheritable returns a copy of r, a request made by Open, Accept, Socket, Pipe,
+// Install or one of their variants, whose new descriptors stay open across
+// execve(2). The other way round is the default because a child started between
+// the completion and a call to fcntl would inherit them by accident. On another
+// operation the result is refused with ErrInvalid.
 func (r Request) Inheritable() Request {
 	switch r.Code {
-	case CodeOpen, CodeAccept, CodeSocket:
+	case CodeOpen, CodeAccept, CodeSocket, CodePipe, CodeInstall:
 		r.Flags &^= closeOnExec
 		return r
 	case CodeOpen2:

@@ -48,7 +48,10 @@ func inheritableHow(arg any) any {
 
 // validateStruct checks the operations whose argument is a kernel structure.
 func (r *Request) validateStruct() error {
-	if r.Code == CodeOpen2 {
+	switch r.Code {
+	case CodeEpollCtl, CodeEpollWait:
+		return r.validateEpoll()
+	case CodeOpen2:
 		if how, ok := r.Arg.(*unix.OpenHow); !ok || how == nil {
 			return r.wrong("argument %T: want a *unix.OpenHow that is not nil", r.Arg)
 		}

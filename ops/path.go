@@ -19,15 +19,23 @@ var (
 
 // cpath returns path with the NUL that the kernel expects behind it.
 func cpath(path string, mayBeEmpty bool) ([]byte, error) {
-	switch {
-	case path == "" && !mayBeEmpty:
-		return nil, errEmptyPath
-	case len(path) >= pathMax:
-		return nil, errLongPath
-	case strings.IndexByte(path, 0) >= 0:
-		return nil, errNULPath
+	if err := checkPath(path); err != nil && (path != "" || !mayBeEmpty) {
+		return nil, err
 	}
 	buf := make([]byte, len(path)+1)
 	copy(buf, path)
 	return buf, nil
+}
+
+// checkPath says why path is none.
+func checkPath(path string) error {
+	switch {
+	case path == "":
+		return errEmptyPath
+	case len(path) >= pathMax:
+		return errLongPath
+	case strings.IndexByte(path, 0) >= 0:
+		return errNULPath
+	}
+	return nil
 }

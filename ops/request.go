@@ -61,6 +61,11 @@ const (
 	Level
 	// PollFirst waits for readiness before the first attempt at a transfer.
 	PollFirst
+	// Select has the kernel pick a buffer from the group in Arg.
+	Select
+	// Managed requests use or make something whose lifetime the Ring looks after:
+	// direct descriptors, buffers of its own, zero-copy sends.
+	Managed
 )
 
 // WithPriority returns a copy of r at the given priority.
@@ -84,6 +89,11 @@ func (r Request) WithTag(tag any) Request { r.Tag = tag; return r }
 // uses: were that garbage-collected, its descriptor would be closed and could
 // be reused by something else while the request is in flight.
 func (r Request) Keeping(v any) Request { r.Keep = v; return r }
+
+// WithPersonality returns a copy of r that is carried out with the credentials
+// that Ring.RegisterPersonality has returned id for; 0 are the Ring's own, those of
+// its making. EINVAL tells that there are none of that id.
+func (r Request) WithPersonality(id uint16) Request { r.Personality = id; return r }
 
 // fd32 narrows a descriptor. What does not fit becomes -1, which the kernel
 // refuses with EBADF, rather than another, valid descriptor.

@@ -57,7 +57,8 @@ func AcceptMulti(fd int, flags int) Request {
 // addr belongs to the kernel until the terminal completion. A nil, empty or
 // invalid addr is refused with ErrInvalid. Errors are those of connect(2), such
 // as ECONNREFUSED, and name the address. After a timeout or cancel the socket is
-// in an unknown state: close it.
+// in an unknown state: close it. On a UNIX socket with O_NONBLOCK, EAGAIN says that
+// the listener's queue is full; one without waits until it is not.
 //
 // Native from kernel 5.5 (io_uring_prep_connect(3)).
 func Connect(fd int, addr *Sockaddr) Request {

@@ -13,11 +13,27 @@ func Send(fd int, buf []byte, flags int) Request {
 	return Request{Code: CodeSend, FD: fd32(fd), Buf: buf, Flags: uint32(flags)}
 }
 
+// SendTo is Send to the address addr, like sendto(2): for datagrams on sockets that
+// are not connected. addr belongs to the kernel until the terminal completion. A
+// nil, empty or invalid addr is refused with ErrInvalid.
+//
+// Native from kernel 6.1 (io_uring_prep_send_set_addr(3)). Before it, EINVAL: use
+// Sendmsg.
+func SendTo(fd int, buf []byte, flags int, addr *Sockaddr) Request {
+	if err := addr.check(); err != nil {
+		return refuseErr(CodeSend, err)
+	}
+	r := Send(fd, buf, flags)
+	r.Arg = addr
+	return r
+}
+
 // Recv returns a request to receive up to len(buf) bytes from the connected
 // socket fd into buf, like recv(2); flags are its MSG flags. N is the number of
 // bytes received: on a stream, 0 means that the peer has shut down its side, and
-// unix.MSG_WAITALL waits for a full buffer (from kernel 5.19). Of a datagram, what
-// does not fit is lost. The kernel owns buf until the terminal completion. A nil
+// unix.MSG_WAITALL waits for a full buffer (from kernel 5.19); cancelled with part
+// of it there, it succeeds with that part. Of a datagram, what does not fit is
+// lost. The kernel owns buf until the terminal completion. A nil
 // or empty buf receives 0 bytes.
 //
 // Native from kernel 5.6 (io_uring_prep_recv(3)).

@@ -42,7 +42,12 @@ func (r *Request) Validate() error {
 			return r.wrong("offset %d: want 0 or more, or Current", r.Offset)
 		}
 		return nil
-	case CodeSend, CodeRecv, CodeNop, CodeTimer:
+	case CodeSend:
+		if r.Arg != nil {
+			return r.validateAddr()
+		}
+		return nil
+	case CodeRecv, CodeNop, CodeTimer:
 		return nil
 	case CodePoll, CodePollUpdate:
 		return r.validatePoll()
@@ -52,7 +57,8 @@ func (r *Request) Validate() error {
 	return r.validateArg()
 }
 
-// explain names the first of the checks in Validate that failed.
+// explain names the first of the checks in Validate that failed, and goes on
+// with the requests that only look as if one had.
 func (r *Request) explain() error {
 	switch {
 	case r.Code == CodeInvalid:
@@ -62,14 +68,18 @@ func (r *Request) explain() error {
 		return Invalid("a zero Request names no operation; use a constructor")
 	case !r.Code.Valid():
 		return Invalid("unknown operation %v", r.Code)
-	case r.Mode&^modesOf[r.Code] != 0:
-		return r.wrong("mode %#x: the operation does not have it", uint8(r.Mode&^modesOf[r.Code]))
 	case !r.Priority.Valid():
 		return r.wrong("%v: want %v to %v", r.Priority, Lowest, Highest)
 	case r.Timeout < 0:
 		return r.wrong("timeout %v is negative", r.Timeout)
 	case r.Link > Hard:
 		return r.wrong("link %d: want Unlinked, Soft or Hard", uint8(r.Link))
+	}
+	if r.Mode&Managed != 0 {
+		return r.validateManaged()
+	}
+	if extra := r.Mode &^ modesOf[r.Code]; extra != 0 {
+		return r.wrong("mode %#x: the operation does not have it", uint8(extra))
 	}
 	return r.wrong("index %d: the operation takes no registered buffer", r.Index)
 }

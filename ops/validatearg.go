@@ -7,9 +7,24 @@ func (r *Request) validateArg() error {
 	switch r.Code {
 	case CodeReadv, CodeWritev:
 		return r.validateVectors()
-	case CodeOpen:
+	case CodeRegister, CodeReadFile, CodeReadMulti, CodeReadFixed, CodeWriteFixed,
+		CodeReadvFixed, CodeWritevFixed, CodeSendZC, CodeSendmsgZC:
+		return r.wrong("mode Managed is missing: use a constructor")
+	case CodeOpen, CodeUnlink, CodeMkdir:
 		return r.validatePath(false)
-	case CodeOpen2, CodeStatx:
+	case CodeRename, CodeHardlink, CodeSymlink:
+		return r.validateTwoPaths()
+	case CodeGetxattr, CodeSetxattr, CodeFgetxattr, CodeFsetxattr:
+		return r.validateXattr()
+	case CodeSyncFileRange, CodeFadvise:
+		return r.validateRange()
+	case CodePipe:
+		return r.validatePipe()
+	case CodeInstall:
+		return r.validateInstall()
+	case CodeSocketName:
+		return r.validateSocketName()
+	case CodeOpen2, CodeStatx, CodeEpollCtl, CodeEpollWait:
 		return r.validateStruct()
 	case CodeFallocate:
 		if r.Offset < 0 || r.Offset2 <= 0 {
@@ -19,14 +34,8 @@ func (r *Request) validateArg() error {
 		if r.Offset < 0 {
 			return r.wrong("size %d is negative", r.Offset)
 		}
-	case CodeConnect:
-		a, ok := r.Arg.(*Sockaddr)
-		if !ok {
-			return r.wrong("argument %T: want a *Sockaddr", r.Arg)
-		}
-		if err := a.check(); err != nil {
-			return &Error{Code: r.Code, Err: err}
-		}
+	case CodeConnect, CodeBind:
+		return r.validateAddr()
 	case CodeSendmsg, CodeRecvmsg:
 		m, ok := r.Arg.(*Msg)
 		if !ok {

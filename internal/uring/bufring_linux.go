@@ -99,6 +99,11 @@ func (b *BufRing) Add(addr unsafe.Pointer, n uint32, id uint16) {
 	b.next++
 }
 
+// AddBytes is Add of memory that lies outside Go's heap.
+func (b *BufRing) AddBytes(buf []byte, id uint16) {
+	b.Add(unsafe.Pointer(unsafe.SliceData(buf)), uint32(len(buf)), id)
+}
+
 // Publish makes all added buffers visible to the kernel.
 func (b *BufRing) Publish() { atomic.StoreUint32(b.tail, pair(b.entries[0].bid, b.next)) }
 

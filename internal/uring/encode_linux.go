@@ -45,13 +45,21 @@ func Encode(q *SQE, r *ops.Request, userData uint64) {
 		q.Addr = addrOf(r.Buf)
 		q.Len = lenOf(r.Buf)
 		q.OpFlags = r.Flags
+		if r.Arg != nil && r.Code == ops.CodeSend {
+			encodeSendTo(q, r)
+		}
 	case ops.CodePoll:
 		q.Len = pollMulti(r.Mode)
 		q.OpFlags = pollEvents(r.Flags)
 	case ops.CodeNop:
 		q.FD = -1
+		q.Len = r.Len // with NopInjectResult in Flags: the result
+		q.OpFlags = r.Flags
 	default:
 		encodeRest(q, r)
+	}
+	if special(r) {
+		encodeSpecial(q, r)
 	}
 }
 
@@ -88,6 +96,17 @@ func encodeRest(q *SQE, r *ops.Request) {
 	case ops.CodeAccept, ops.CodeConnect, ops.CodeSocket, ops.CodeShutdown,
 		ops.CodeSendmsg, ops.CodeRecvmsg:
 		encodeSocket(q, r)
+	case ops.CodeBind, ops.CodeListen:
+		encodeBind(q, r)
+	case ops.CodeUnlink, ops.CodeMkdir, ops.CodeRename, ops.CodeHardlink, ops.CodeSymlink,
+		ops.CodeGetxattr, ops.CodeSetxattr, ops.CodeFgetxattr, ops.CodeFsetxattr:
+		encodePath(q, r)
+	case ops.CodeSyncFileRange, ops.CodeFadvise, ops.CodeMadvise:
+		encodeAdvise(q, r)
+	case ops.CodeSocketInq, ops.CodeSocketOutq, ops.CodeGetsockopt, ops.CodeSetsockopt, ops.CodeSocketName:
+		encodeCommand(q, r)
+	case ops.CodePipe, ops.CodeInstall, ops.CodeEpollCtl, ops.CodeEpollWait:
+		encodeDescriptor(q, r)
 	case ops.CodeFutexWait, ops.CodeFutexWake, ops.CodeFutexWaitv:
 		encodeFutex(q, r)
 	default:

@@ -30,6 +30,11 @@ func TestEncode(t *testing.T) {
 	cases = append(cases, socketEncodings()...)
 	cases = append(cases, otherEncodings()...)
 	cases = append(cases, futexEncodings()...)
+	for _, more := range [][]encoding{
+		nameEncodings(), xattrEncodings(), adviseEncodings(), commandEncodings(), descriptorEncodings(),
+	} {
+		cases = append(cases, more...)
+	}
 	seen := map[ops.Code]bool{ops.CodePost: true} // never reaches the kernel
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -63,5 +63,9 @@ func encodeFile(q *SQE, r *ops.Request) {
 		q.Len = min(r.Len, ops.MaxTransfer)
 		q.OpFlags = r.Flags
 		q.FileIndex = uint32(r.FD2)
+		if d := ops.DirectOf(int(r.FD2)); d.Valid() {
+			q.FileIndex = uint32(d.Index())
+			q.OpFlags |= spliceInFixed
+		}
 	}
 }

@@ -8,10 +8,11 @@ func EncodeNop(q *SQE, userData uint64) {
 	*q = SQE{Opcode: OpNop, FD: -1, UserData: userData}
 }
 
-// EncodePoll writes a wait for the poll(2) events of fd: one-shot, or multishot
+// EncodePoll writes a wait for the poll(2) events of fd, which may be direct: one-shot, or multishot
 // and edge-triggered (kernel 5.13).
 func EncodePoll(q *SQE, fd int32, events uint32, multishot bool, userData uint64) {
 	*q = SQE{Opcode: OpPollAdd, FD: fd, OpFlags: pollEvents(events), UserData: userData}
+	encodeTarget(q)
 	if multishot {
 		q.Len = PollAddMulti
 	}

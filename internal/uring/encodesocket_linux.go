@@ -3,6 +3,7 @@ package uring
 import (
 	"unsafe"
 
+	"golang.org/x/sys/cpu"
 	"golang.org/x/sys/unix"
 
 	"github.com/sluicego/sluice/ops"
@@ -60,5 +61,36 @@ func encodeAccept(q *SQE, r *ops.Request) {
 		peer.Reset()
 		q.Addr = pointer(unsafe.Pointer(&peer.Data))
 		q.Off = pointer(unsafe.Pointer(&peer.Len))
+	}
+}
+
+// encodeBind gives a socket its address, or has it listen: see bind(2) and
+// listen(2).
+func encodeBind(q *SQE, r *ops.Request) {
+	if r.Code == ops.CodeListen {
+		q.Len = r.Len
+		return
+	}
+	addr, ok := r.Arg.(*ops.Sockaddr)
+	if !ok {
+		q.Opcode = opNone
+		return
+	}
+	q.Addr = pointer(unsafe.Pointer(&addr.Data))
+	q.Off = uint64(addr.Len)
+}
+
+// encodeSendTo adds the address of a send: see sendto(2). Its length is the low
+// half of a field that is otherwise the file index.
+func encodeSendTo(q *SQE, r *ops.Request) {
+	addr, ok := r.Arg.(*ops.Sockaddr)
+	if !ok {
+		q.Opcode = opNone
+		return
+	}
+	q.Off = pointer(unsafe.Pointer(&addr.Data))
+	q.FileIndex = addr.Len
+	if cpu.IsBigEndian {
+		q.FileIndex <<= 16
 	}
 }
