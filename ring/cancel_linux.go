@@ -2,7 +2,9 @@ package ring
 
 import (
 	"fmt"
+	"time"
 
+	"github.com/sluicego/sluice/internal/slots"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -90,14 +92,53 @@ func (r *Ring) cancel(id uint64, s *slot, cause ops.Cause) bool {
 		r.cancelMember(id, s, cause)
 		return true
 	}
+	r.leaveQueue(s)
 	s.cause = cause
 	r.finish(id, s, ecanceled, 0)
 	return true
 }
 
+// leaveQueue is called before a request that may be in the queue ends. Its entry
+// stays there until its turn comes, or until most entries are like that.
+func (r *Ring) leaveQueue(s *slot) {
+	if s.state != queued {
+		return
+	}
+	s.state = ready
+	if r.gone++; r.gone > 64 && r.gone > r.queue.Len()/2 {
+		r.gone = 0
+		r.queue.Keep(func(id uint64) bool { return r.isQueued(id) })
+	}
+}
+
+// isQueued reports whether the request of an entry of the queue still waits there.
+func (r *Ring) isQueued(id uint64) bool {
+	s := r.slots.Get(id)
+	return s != nil && s.state == queued
+}
+
+// cancelMissed is called when the kernel has not found, or not stopped, what it
+// was to cancel. Mostly that has just ended, and only its own completion counts
+// (trap 23). But requests also escape between two steps: when the one before it
+// in a chain has ended and it is about to start, or on the way to a worker. Such
+// a cancel is repeated after a while.
+func (r *Ring) cancelMissed(id uint64) {
+	s := r.slots.Get(id)
+	if s == nil || s.state != inKernel || s.marks&canceling == 0 || r.awaitsTurn(id, s) {
+		return
+	}
+	if s.marks&timed != 0 {
+		r.timers.Remove(slots.Index(id)) // its time counts no more
+	}
+	s.marks |= timed
+	r.addTimer(id, ops.Now().Add(time.Millisecond<<s.missed))
+	s.missed = min(s.missed+1, 6)
+}
+
 func usesFD(req *ops.Request) bool {
 	switch req.Code {
-	case ops.CodeNop, ops.CodeTimer, ops.CodePost, ops.CodeSocket, ops.CodePollUpdate:
+	case ops.CodeNop, ops.CodeTimer, ops.CodePost, ops.CodeSocket, ops.CodePollUpdate, ops.CodeCall,
+		ops.CodeMutex, ops.CodeEvent, ops.CodeFutexWait, ops.CodeFutexWake, ops.CodeFutexWaitv:
 		return false
 	}
 	return true

@@ -15,6 +15,8 @@ type chain struct {
 	settled int      // members whose outcome is known
 	failed  bool     // a member failed or fell short, which explains cancelled ones after it
 	retry   []uint64 // members that must be handed over once more, when all have reported
+	later   []uint64 // members that were not handed over yet: see segment
+	broken  bool     // the last one ahead of them failed
 }
 
 // acceptChain takes in the chain at the start of reqs and returns its length. at
@@ -28,6 +30,9 @@ func (r *Ring) acceptChain(reqs []ops.Request, ids []ops.ID, at int) int {
 	for i := range n {
 		s, id := r.slots.Alloc()
 		s.req, s.chain, s.state, s.marks = reqs[i], c, queued, 0
+		if s.req.Mode&(ops.Multishot|ops.Managed) != 0 {
+			s.marks = marksOf(s.req.Mode)
+		}
 		c.ids[i] = id
 		r.noteLevel(s.req.Priority)
 		if ids != nil {
@@ -54,18 +59,24 @@ func (r *Ring) settleMember(id uint64, s *slot, res int32, flags uint32) {
 	if s.req.Code == ops.CodeTimer && res == -int32(syscall.ETIME) {
 		res = 0 // the timer has run out, and the chain gone on
 	}
+	if s.marks&(multi|canceling) == multi && res >= 0 {
+		s.chain = nil // it is the last, and goes on alone
+		r.continueMultishot(id, s, res, flags)
+		return
+	}
 	switch {
 	case s.marks&canceling == 0 && !c.failed && r.mustRepeat(s, res, len(c.retry) > 0):
 		s.state = again
 		c.retry = append(c.retry, id)
 	default:
-		c.failed = c.failed || res < 0 || short(&s.req, res)
+		c.failed = c.failed || s.req.Link == ops.Soft && (res < 0 || short(&s.req, res))
+		c.broken = res < 0
 		c.settled++
 		r.finish(id, s, res, flags)
 	}
 	r.cancelNext(c, id)
-	if len(c.retry) > 0 && c.settled+len(c.retry) == len(c.ids) {
-		r.repeatChain(c)
+	if left := len(c.retry) + len(c.later); left > 0 && c.settled+left == len(c.ids) {
+		r.goOn(c)
 	}
 }
 
@@ -81,11 +92,29 @@ func (r *Ring) cancelNext(c *chain, id uint64) {
 	}
 }
 
+// awaitsTurn reports whether s stands in a chain behind one that has not ended.
+// cancelNext cancels it when that has.
+func (r *Ring) awaitsTurn(id uint64, s *slot) bool {
+	if s.chain == nil {
+		return false
+	}
+	i := slices.Index(s.chain.ids, id)
+	if i == 0 {
+		return false
+	}
+	before := r.slots.Get(s.chain.ids[i-1])
+	return before != nil && before.state == inKernel
+}
+
 // repeatChain hands over what is left of a chain.
 func (r *Ring) repeatChain(c *chain) {
 	rest := &chain{ids: c.retry, waiting: true}
-	for _, id := range rest.ids {
-		r.slots.Get(id).chain = rest
+	for i, id := range rest.ids {
+		s := r.slots.Get(id)
+		s.chain = rest
+		if i == len(rest.ids)-1 {
+			s.req.Link = ops.Unlinked // a member behind it was cancelled
+		}
 	}
 	r.again = append(r.again, rest.ids[0])
 	for _, id := range rest.ids {
@@ -112,6 +141,9 @@ func (r *Ring) cancelMember(id uint64, s *slot, cause ops.Cause) {
 func (r *Ring) cutChain(c *chain, id uint64, res int32, cause ops.Cause) {
 	i := slices.Index(c.ids, id)
 	cut := c.ids[i:]
+	if i == 0 {
+		r.leaveQueue(r.slots.Get(id))
+	}
 	c.ids = c.ids[:i]
 	if i > 0 {
 		r.slots.Get(c.ids[i-1]).req.Link = ops.Unlinked
@@ -128,9 +160,11 @@ func (r *Ring) cutChain(c *chain, id uint64, res int32, cause ops.Cause) {
 // which breaks a soft chain (trap 20).
 func short(req *ops.Request, res int32) bool {
 	switch req.Code {
-	case ops.CodeRead, ops.CodeWrite, ops.CodeSend, ops.CodeRecv:
+	case ops.CodeRead, ops.CodeWrite, ops.CodeSend, ops.CodeRecv,
+		ops.CodeReadFixed, ops.CodeWriteFixed, ops.CodeSendZC:
 		return int(res) < len(req.Buf)
-	case ops.CodeReadv, ops.CodeWritev, ops.CodeSendmsg, ops.CodeRecvmsg:
+	case ops.CodeReadv, ops.CodeWritev, ops.CodeSendmsg, ops.CodeRecvmsg,
+		ops.CodeReadvFixed, ops.CodeWritevFixed, ops.CodeSendmsgZC:
 		return true // may be; it only explains what cancels itself anyway
 	case ops.CodeSplice, ops.CodeTee:
 		return uint32(res) < req.Len

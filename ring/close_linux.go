@@ -61,13 +61,13 @@ func (r *Ring) attendClose(w *waiter, deadline ops.Instant) {
 
 // oldest names a request that keeps Close waiting.
 func (r *Ring) oldest() string {
+	if r.cfg.Pinned && !r.owner.isCaller() {
+		return ": the goroutine that called New must Close it, or be in Wait"
+	}
 	for _, s := range r.slots.All {
 		if s.state == inKernel || s.state == elsewhere {
 			return fmt.Sprintf(", such as %s %s", s.req.Code, s.req.Describe())
 		}
-	}
-	if r.cfg.Pinned {
-		return ": the goroutine that called New must Close it, or be in Wait"
 	}
 	return ""
 }
@@ -91,6 +91,7 @@ func (r *Ring) tearDown() error {
 	}
 	r.closed = true
 	r.detach()
+	resErr := r.closeResources()
 	r.rouseAll()
 	if r.drained() {
 		open.Delete(r) // else the kernel may still use buffers, for as long as it likes
@@ -99,7 +100,8 @@ func (r *Ring) tearDown() error {
 		_ = r.export.close() // nothing is lost when that fails
 	}
 	if r.cfg.Pinned {
-		err := errors.Join(r.u.Close(), unix.Close(r.owner.eventfd))
+		err := errors.Join(resErr, r.u.Close(), unix.Close(r.owner.eventfd))
+		r.closePools()
 		runtime.UnlockOSThread()
 		return err
 	}
@@ -107,5 +109,7 @@ func (r *Ring) tearDown() error {
 	r.mu.Unlock()
 	err := r.shared.poller.close()
 	r.mu.Lock()
-	return errors.Join(err, r.u.Close())
+	err = errors.Join(resErr, err, r.u.Close())
+	r.closePools()
+	return err
 }

@@ -62,6 +62,8 @@ const (
 	MaxWorkers          = 4096
 	DefaultLockThreads  = 64
 	MaxLockThreads      = 4096
+	DefaultDirectFiles  = 1024
+	MaxDirectFiles      = 1 << 19
 )
 
 // Config says what Ring to make. The zero Config is a good one. Values outside
@@ -101,6 +103,13 @@ type Config struct {
 	// tried at intervals. 1 to MaxLockThreads; 0 is DefaultLockThreads.
 	LockThreads int
 
+	// DirectFiles is how many direct descriptors (ops.IntoDirect, ops.Register) the
+	// Ring can have open; RLIMIT_NOFILE bounds it too. Their table is made when first
+	// needed, or by New where the field is set, as pinned Rings want it unless
+	// their owner is the first to need it. 1 to MaxDirectFiles, at 8 bytes each; 0 is
+	// DefaultDirectFiles.
+	DirectFiles int
+
 	// CloseTimeout is how long Close waits for the kernel to let go of all
 	// buffers. 0 is DefaultCloseTimeout; negative means for ever.
 	CloseTimeout time.Duration
@@ -123,6 +132,7 @@ func (c *Config) normalize() error {
 		{"InFlight", &c.InFlight, c.Capacity, MaxCapacity, "what an ID can name"},
 		{"Workers", &c.Workers, DefaultWorkers, MaxWorkers, "for Go's limit of 10,000 threads"},
 		{"LockThreads", &c.LockThreads, DefaultLockThreads, MaxLockThreads, "for Go's limit of 10,000 threads"},
+		{"DirectFiles", &c.DirectFiles, DefaultDirectFiles, MaxDirectFiles, "the kernel's limit is near"},
 	} {
 		if *f.value < 0 || *f.value > f.max {
 			return ops.Invalid("Config.%s %d: want 0 for the default, or 1 to %d, %s",
@@ -132,8 +142,11 @@ func (c *Config) normalize() error {
 			*f.value = f.preset
 		}
 	}
-	if c.InFlight == 0 || c.InFlight > c.Capacity {
+	if c.InFlight == 0 {
 		c.InFlight = c.Capacity
+	}
+	if c.InFlight > c.Capacity {
+		return ops.Invalid("Config.InFlight %d: want 0 for the default, or 1 to Capacity, %d", c.InFlight, c.Capacity)
 	}
 	if c.CloseTimeout == 0 {
 		c.CloseTimeout = DefaultCloseTimeout

@@ -22,11 +22,12 @@ func (r *Ring) fill() uint32 {
 	}
 	for r.queue.Len() != 0 && r.inKernel < r.cfg.InFlight {
 		id := *r.queue.Peek()
-		s := r.slots.Get(id)
-		if s != nil && s.state == queued && !r.handOver(sq, id, s) {
+		if !r.isQueued(id) {
+			r.gone--
+		} else if !r.handOver(sq, id, r.slots.Get(id)) {
 			break
 		}
-		r.queue.Pop() // handed over, or it ended in the queue
+		r.queue.Pop()
 	}
 	if r.cfg.Pinned && r.owner.deaf {
 		r.owner.listen(sq)
@@ -40,6 +41,9 @@ func (r *Ring) fill() uint32 {
 func (r *Ring) handOver(sq *uring.SQ, id uint64, s *slot) bool {
 	if s.chain != nil && s.marks&needsPoll == 0 {
 		return r.handOverChain(sq, s.chain)
+	}
+	if inSteps(&s.req) {
+		return r.handOverFile(sq, id, s)
 	}
 	sqe := sq.Next()
 	if sqe == nil {
@@ -60,16 +64,21 @@ func (r *Ring) handOver(sq *uring.SQ, id uint64, s *slot) bool {
 // handOverChain writes all members of a chain, or none: the kernel ends a chain
 // where a submission ends (trap 21).
 func (r *Ring) handOverChain(sq *uring.SQ, c *chain) bool {
-	if int(sq.Space()) < len(c.ids) {
+	n := r.segment(c)
+	if int(sq.Space()) < n {
 		return false
 	}
 	c.waiting = false
-	for _, id := range c.ids {
-		s := r.slots.Get(id)
-		uring.Encode(sq.Next(), &s.req, id)
+	for i, id := range c.ids[:n] {
+		s, sqe := r.slots.Get(id), sq.Next()
+		uring.Encode(sqe, &s.req, id)
+		if i == n-1 {
+			unlink(sqe)
+		}
 		s.state = inKernel
 		r.inKernel++
 	}
+	r.holdBack(c, n)
 	return true
 }
 
@@ -77,12 +86,16 @@ func (r *Ring) fillCancels(sq *uring.SQ) {
 	for len(r.cancels) != 0 {
 		last := len(r.cancels) - 1
 		id := r.cancels[last]
-		if s := r.slots.Get(id); s != nil && s.state == inKernel {
+		if s := r.slots.Get(id); s != nil && s.state == inKernel && inSteps(&s.req) {
+			if !r.cancelRead(sq, id, s) {
+				return
+			}
+		} else if s != nil && s.state == inKernel {
 			sqe := sq.Next()
 			if sqe == nil {
 				return
 			}
-			uring.EncodeCancel(sqe, id, udCancel)
+			uring.EncodeCancel(sqe, id, internal|id)
 		}
 		r.cancels = r.cancels[:last]
 	}

@@ -219,6 +219,15 @@ func onDyingThread(t testing.TB, f func()) {
 	go func() {
 		defer wg.Done()
 		runtime.LockOSThread() // never unlocked: the runtime ends the thread
+		if unix.Gettid() == unix.Getpid() {
+			// But for the main one. While that is held, f gets another.
+			defer runtime.UnlockOSThread()
+			onDyingThread(t, func() {
+				tid <- unix.Gettid()
+				f()
+			})
+			return
+		}
 		tid <- unix.Gettid()
 		f()
 	}()

@@ -13,6 +13,9 @@ type Info struct {
 	CompletionEntries int // of the completion ring
 	Capacity          int
 	InFlight          int
+
+	// Operations tells how each operation is carried out, in order of their codes.
+	Operations []Operation
 }
 
 // Stats counts what a Ring has done.

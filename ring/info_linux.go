@@ -21,6 +21,7 @@ func (r *Ring) Info() Info {
 		CompletionEntries: r.completionEntries,
 		Capacity:          r.cfg.Capacity,
 		InFlight:          r.cfg.InFlight,
+		Operations:        r.operations(),
 	}
 }
 
@@ -39,7 +40,7 @@ func (r *Ring) Stats() Stats {
 	s := r.stats
 	s.Pending = r.slots.Len()
 	s.InKernel = r.inKernel
-	s.Queued = r.queue.Len()
+	s.Queued = r.queue.Len() - r.gone
 	s.Ready = r.ready.Len()
 	s.Timers = r.timers.Len()
 	return s

@@ -2,7 +2,6 @@ package ring
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/sluicego/sluice/internal/goid"
 	"github.com/sluicego/sluice/internal/uring"
+	"github.com/sluicego/sluice/internal/workers"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -49,11 +49,10 @@ func (r *Ring) startPinned() (err error) {
 	if o.eventfd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return fmt.Errorf("eventfd: %w", err)
 	}
-	// Kernels before 5.18 cannot register the ring's descriptor; entering costs
-	// a little more there.
-	if err := r.u.RegisterRingFD(); err != nil && !errors.Is(err, unix.EINVAL) {
-		return errors.Join(err, unix.Close(o.eventfd))
-	}
+	// Without a registered descriptor entering costs a little more, and that is
+	// all: kernels before 5.18 have none (EINVAL), a thread has 16 (EBUSY, trap 47),
+	// and a sandbox may allow the other two calls alone.
+	_ = r.u.RegisterRingFD()
 	return nil
 }
 
@@ -119,8 +118,8 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 	if timeout > 0 {
 		deadline = until(timeout)
 	}
-	for done := false; ; {
-		r.reap(w)
+	for done, entered := false, false; ; entered = true {
+		came := r.reap(w)
 		r.expire()
 		r.tearDownIfDrained()
 		done = w.satisfied(r) || done
@@ -128,11 +127,14 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 			return w.err
 		}
 		todo := r.fill()
-		if todo == 0 && done && (w.min > 0 || !r.u.SQ.NeedsFlush()) {
+		// The kernel sets the flag after it has lined work up. If that is done
+		// meanwhile, the flag stays, and entering brings nothing.
+		more := r.u.SQ.NeedsFlush() && (came || !entered)
+		if todo == 0 && done && (w.min > 0 || !more) {
 			return w.err
 		}
 		expired := deadline != ops.Never && ops.Now() >= deadline
-		if todo == 0 && (expired || timeout == 0 && !r.u.SQ.NeedsFlush()) {
+		if todo == 0 && (expired || timeout == 0 && !more) {
 			w.err = ops.ErrTimeout
 			return w.err
 		}
@@ -168,9 +170,14 @@ func (r *Ring) enterOwned(todo, want uint32, deadline ops.Instant) {
 	}
 	r.owner.sleeping, r.owner.batching = want > 0, want > 1
 	r.stats.Enters++
+	var parked *workers.Parked
+	if want > 0 {
+		parked = workers.Park() // a call that waits needs no worker meanwhile
+	}
 	r.unlock()
 	_, err := r.u.Enter(todo, want, uring.EnterGetEvents, timeout, 0)
 	r.mu.Lock()
+	parked.Unpark()
 	r.owner.sleeping = false
 	if err != nil {
 		r.retry(err)

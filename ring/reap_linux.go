@@ -61,6 +61,9 @@ func (r *Ring) arrive(userData uint64, res int32, flags uint32) {
 		r.stats.Stray++
 		return
 	}
+	if s.marks&managed != 0 && !r.arriveManaged(s, &res, &flags) {
+		return
+	}
 	if flags&uring.CQEFlagMore != 0 {
 		r.ready.Push(s.req.Priority, arrival{userData, res, flags})
 		return
@@ -75,13 +78,21 @@ func (r *Ring) arrive(userData uint64, res int32, flags uint32) {
 
 func (r *Ring) arriveInternal(userData uint64, res int32, flags uint32) {
 	switch userData {
-	case udCancel:
-		// Done, too late or not there: only the target's completion counts
-		// (trap 23).
 	case udWake:
 		r.owner.heard(res, flags)
+	case udNop:
+	default:
+		if userData < udSteps {
+			r.arriveStep(userData, res)
+		} else if res < 0 {
+			r.cancelMissed(userData &^ internal)
+		}
 	}
 }
+
+// errRestart is ERESTARTSYS, the first of five numbers for "interrupted" that the
+// kernel keeps to itself, but for splice and tee in its workers.
+const errRestart = 512
 
 // settle decides what becomes of a request that left the kernel and is not
 // simply done.
@@ -100,13 +111,17 @@ func (r *Ring) settle(id uint64, s *slot, res int32, flags uint32) {
 			return
 		}
 	}
+	if errRestart <= -res && -res < errRestart+5 {
+		res = -int32(syscall.EINTR)
+	}
+	if s.marks&canceling != 0 && (res == -int32(syscall.EINTR) || res == -int32(syscall.EAGAIN) && waitsForReadiness(&s.req)) {
+		res = ecanceled // our cancel interrupted a kernel worker, or came ahead of a wait for readiness
+	}
 	switch {
+	case s.marks&managed != 0 && r.settleManaged(id, s, res, flags):
 	case s.chain != nil:
 		r.settleMember(id, s, res, flags)
 	case s.marks&canceling != 0:
-		if res == -int32(syscall.EINTR) {
-			res = ecanceled // a kernel worker was interrupted by our cancel
-		}
 		r.finish(id, s, res, flags)
 	case s.marks&multi != 0 && res >= 0:
 		r.continueMultishot(id, s, res, flags)
@@ -140,7 +155,11 @@ func (r *Ring) mustRepeat(s *slot, res int32, following bool) bool {
 	switch syscall.Errno(-res) {
 	case syscall.ECANCELED, syscall.EINTR:
 		// Nobody cancelled it: the thread that submitted it has exited, and the
-		// kernel ended all that it had submitted (trap 1).
+		// kernel ended all that it had submitted (trap 1). A close that was
+		// interrupted has closed all the same: its number may be another file's.
+		if s.req.Code == ops.CodeClose && res == -int32(syscall.EINTR) {
+			return false
+		}
 		r.stats.Resubmitted++
 		return true
 	case syscall.EAGAIN:
@@ -172,9 +191,10 @@ func (r *Ring) finish(id uint64, s *slot, res int32, flags uint32) {
 // its descriptor is ready, rather than to fail with EAGAIN.
 func waitsForReadiness(req *ops.Request) bool {
 	switch req.Code {
-	case ops.CodeRead, ops.CodeWrite, ops.CodeReadv, ops.CodeWritev:
+	case ops.CodeRead, ops.CodeWrite, ops.CodeReadv, ops.CodeWritev, ops.CodeReadMulti,
+		ops.CodeReadFixed, ops.CodeWriteFixed, ops.CodeReadvFixed, ops.CodeWritevFixed:
 		return req.Flags&unix.RWF_NOWAIT == 0
-	case ops.CodeSend, ops.CodeRecv, ops.CodeSendmsg, ops.CodeRecvmsg:
+	case ops.CodeSend, ops.CodeRecv, ops.CodeSendmsg, ops.CodeRecvmsg, ops.CodeSendZC, ops.CodeSendmsgZC:
 		return req.Flags&unix.MSG_DONTWAIT == 0
 	case ops.CodeSplice, ops.CodeTee:
 		return req.Flags&unix.SPLICE_F_NONBLOCK == 0
@@ -188,7 +208,8 @@ func waitsForReadiness(req *ops.Request) bool {
 // descriptor not ready. For a splice that may be either end: they take turns.
 func (s *slot) pollFirst() (fd int32, events uint32) {
 	switch s.req.Code {
-	case ops.CodeWrite, ops.CodeWritev, ops.CodeSend, ops.CodeSendmsg:
+	case ops.CodeWrite, ops.CodeWritev, ops.CodeSend, ops.CodeSendmsg,
+		ops.CodeWriteFixed, ops.CodeWritevFixed, ops.CodeSendZC, ops.CodeSendmsgZC:
 		return s.req.FD, unix.POLLOUT
 	case ops.CodeSplice, ops.CodeTee:
 		s.marks ^= pollOut

@@ -29,6 +29,7 @@ type Ring struct {
 
 	sources [ops.Codes]outside.Source // nil for operations of the kernel
 	pools   pools                     // those of the sources that are its own
+	missing [ops.Codes]bool           // operations that this kernel lacks
 
 	// mu guards everything below. It is never held across a system call that
 	// can block. Under it are locked a poller's deadline, and what sources lock.
@@ -37,11 +38,13 @@ type Ring struct {
 
 	slots    slots.Table[slot]
 	queue    prio.Queue[uint64]  // accepted, not yet handed over: requests, and chains by their first
+	gone     int                 // entries of queue whose requests have ended there
 	cancels  []uint64            // requests to cancel; ahead of everything
 	again    []uint64            // to be handed over once more; ahead of the queue
 	idle     []uint64            // level-triggered polls whose event was delivered
 	ready    prio.Queue[arrival] // completed, not yet taken
 	timers   timers.Heap         // timers and deadlines
+	res      resources           // what is registered with the kernel
 	inKernel int                 // requests in the submission ring or the kernel
 	outside  int                 // requests with a source
 	entering int                 // goroutines in push's system call
@@ -54,6 +57,9 @@ type Ring struct {
 	closing bool  // Close was called
 	closed  bool  // the engine is gone
 	broken  error // the engine failed for good
+
+	// fixedMu guards which regions are registered. It comes after the mu of a pool.
+	fixedMu sync.Mutex
 
 	shared sharing   // who waits, in shared mode
 	owner  ownership // who waits, in pinned mode
@@ -75,6 +81,7 @@ var open sync.Map
 // A Ring uses two descriptors. A pinned Ring locks the calling goroutine to its
 // thread until Close.
 func New(cfg Config) (*Ring, error) {
+	direct := cfg.DirectFiles > 0
 	if err := cfg.normalize(); err != nil {
 		return nil, fmt.Errorf("ring.New: %w", err)
 	}
@@ -94,6 +101,11 @@ func New(cfg Config) (*Ring, error) {
 		return nil, fmt.Errorf("ring.New: %w", err)
 	}
 	open.Store(r, nil)
+	if direct {
+		if err := r.needDirects(); err != nil {
+			return nil, fmt.Errorf("ring.New: %w", errors.Join(err, r.Close()))
+		}
+	}
 	return r, nil
 }
 
@@ -146,6 +158,7 @@ func (r *Ring) start() (err error) {
 		return errors.Join(err, r.u.Close())
 	}
 	r.attach()
+	r.learn()
 	return nil
 }
 

@@ -12,7 +12,8 @@ import (
 // with side ways: a timer goes from accept to waiting and on to ready; what must
 // be handed over once more goes from inKernel to again and back to inKernel; a
 // multishot request that has ended goes from inKernel to idle until its event is
-// taken, and then to again; operations that have a source go from accept to
+// taken, and then to again; one that found no buffer or the like goes from inKernel
+// to starved and, when there is one, to again; operations that have a source go from accept to
 // elsewhere and on to ready.
 type slot struct {
 	req     ops.Request
@@ -22,6 +23,8 @@ type slot struct {
 	state   state
 	marks   mark
 	cause   ops.Cause
+	result  int32 // what a managed request has to remember: see arriveZC, starve, handOverFile
+	missed  uint8 // cancels that did not find it, up to a limit
 }
 
 // state is where a pending request is.
@@ -34,6 +37,7 @@ const (
 	again                      // in Ring.again, to be handed over once more
 	elsewhere                  // with a source
 	idle                       // a multishot request between two events, to be armed again
+	starved                    // waits for a resource, such as a buffer of its group
 	ready                      // done: its terminal completion is in Ring.ready
 )
 
@@ -49,6 +53,7 @@ const (
 	pollOut                    // the next such poll of a splice is for its output
 	needsPoll                  // hand over a poll first
 	multi                      // multishot
+	managed                    // see resources
 )
 
 // arrival is an entry of the ready queue: a completion not yet taken.
@@ -60,11 +65,11 @@ type arrival struct {
 
 func (a *arrival) more() bool { return a.flags&uring.CQEFlagMore != 0 }
 
-// user_data values with this bit set are the ring's own, never a request's.
+// user_data values with this bit set are the ring's own, never a request's: those
+// below, and for a cancel this bit and its target, which is above any of them.
 const internal = 1 << 63
 
 const (
-	udCancel = internal | iota // the outcome of a cancel
-	udWake                     // the poll on the wake-up eventfd
-	udNop                      // makes the ring's descriptor readable
+	udWake = internal | iota // the poll on the wake-up eventfd
+	udNop                    // makes the ring's descriptor readable
 )

@@ -89,6 +89,9 @@ func (r *Ring) check(req *ops.Request) error {
 	if req.Code == ops.CodePost {
 		return fmt.Errorf("submit: %w", ops.Invalid("post is not a request: call Ring.Post"))
 	}
+	if r.missing[req.Code] {
+		return fmt.Errorf("submit: %w", errMissing(req))
+	}
 	if req.Link != ops.Unlinked && r.sources[req.Code] != nil {
 		return fmt.Errorf("submit %s: %w", req.Code, ops.Invalid("it cannot be part of a chain"))
 	}
@@ -107,8 +110,14 @@ func (r *Ring) acceptOne(req *ops.Request, w *waiter) (uint64, error) {
 		return 0, fmt.Errorf("submit %s: %w", req.Code,
 			ops.Invalid("it is linked to a next request, but there is none: use SubmitAll"))
 	}
+	if req.Mode&ops.Managed != 0 {
+		if err := r.hold(req); err != nil {
+			return 0, err
+		}
+	}
 	s, id := r.slots.Alloc()
 	if s == nil {
+		r.letGo(req)
 		return 0, fmt.Errorf("submit %s: %w", req.Code, ops.ErrFull)
 	}
 	s.req, s.waiter = *req, w
@@ -149,11 +158,12 @@ func (r *Ring) checkAll(reqs []ops.Request, ids []ops.ID) error {
 	if ids != nil && len(ids) < len(reqs) {
 		return fmt.Errorf("submit: %w", ops.Invalid("%d requests, but room for %d IDs", len(reqs), len(ids)))
 	}
-	length := 1
+	length, modes := 1, ops.Mode(0)
 	for i := range reqs {
 		if err := r.check(&reqs[i]); err != nil {
 			return fmt.Errorf("request %d of %d: %w", i+1, len(reqs), err)
 		}
+		modes |= reqs[i].Mode
 		if length++; reqs[i].Link == ops.Unlinked {
 			length = 1
 		}
@@ -167,6 +177,9 @@ func (r *Ring) checkAll(reqs []ops.Request, ids []ops.ID) error {
 	if len(reqs) > r.slots.Room() {
 		return fmt.Errorf("submit %d requests: %w", len(reqs), ops.ErrFull)
 	}
+	if modes&ops.Managed != 0 {
+		return r.holdAll(reqs)
+	}
 	return nil
 }
 
@@ -174,8 +187,8 @@ func (r *Ring) checkAll(reqs []ops.Request, ids []ops.ID) error {
 func (r *Ring) admit(id uint64, s *slot) {
 	r.noteLevel(s.req.Priority)
 	s.marks = 0
-	if s.req.Mode&ops.Multishot != 0 {
-		s.marks = multi
+	if s.req.Mode&(ops.Multishot|ops.Managed) != 0 {
+		s.marks = marksOf(s.req.Mode)
 	}
 	if s.req.Code == ops.CodeTimer {
 		r.admitTimer(id, s)
@@ -191,7 +204,7 @@ func (r *Ring) admit(id uint64, s *slot) {
 	if s.req.Code == ops.CodePollUpdate && !r.updatePoll(id, s) {
 		return
 	}
-	if r.stage(id, s) {
+	if !inSteps(&s.req) && r.stage(id, s) {
 		return
 	}
 	s.state = queued

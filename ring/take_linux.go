@@ -34,9 +34,12 @@ func (r *Ring) resume(id uint64, s *slot) {
 
 // release forgets a request whose terminal completion has been taken.
 func (r *Ring) release(id uint64, s *slot) {
+	if s.marks&managed != 0 {
+		r.letGo(&s.req)
+	}
 	s.req = ops.Request{}
 	s.waiter, s.chain, s.brought = nil, nil, nil
-	s.state, s.cause = 0, ops.NoCause
+	s.state, s.cause, s.missed = 0, ops.NoCause, 0
 	r.slots.Free(id)
 	r.stats.Completed++
 }
@@ -61,6 +64,9 @@ func (a *arrival) complete(c *ops.Completion, s *slot) {
 		if c.Arg, s.brought = s.brought[0], s.brought[1:]; c.Arg == nil {
 			c.Arg = s.req.Arg
 		}
+	}
+	if a.flags&ops.FlagBuffer != 0 {
+		a.borrow(c, s)
 	}
 }
 

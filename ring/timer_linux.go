@@ -59,6 +59,10 @@ func (r *Ring) expire() {
 		}
 		s := r.slots.Get(id)
 		s.marks &^= timed
+		if s.state == inKernel && s.marks&canceling != 0 {
+			r.cancels = append(r.cancels, id) // see cancelMissed
+			continue
+		}
 		if s.state == waiting && s.marks&lapsing == 0 {
 			r.finish(id, s, 0, 0)
 			continue

@@ -15,7 +15,7 @@ type waiter struct {
 	err  error           // why a Wait ended
 	ctx  context.Context // Wait: ends it too; nil for none
 
-	dst []ops.Completion // Wait: where completions go
+	dst []ops.Completion // Wait and many: where completions go
 	n   int              // Wait: how many there are
 	min int              // Wait: how many there must be
 
@@ -34,6 +34,7 @@ const (
 	inWait waiterKind = iota
 	inDo
 	inClose
+	inMany // as inWait, with completions of its own that nobody else gets
 )
 
 var waiters = sync.Pool{New: func() any { return &waiter{wake: make(chan struct{}, 1)} }}
@@ -58,6 +59,8 @@ func (w *waiter) satisfied(r *Ring) bool {
 		return w.done
 	case inClose:
 		return r.closed || r.drained() && !r.cfg.Pinned
+	case inMany:
+		return w.satisfiedMany(r)
 	}
 	w.n += r.take(w.dst[w.n:])
 	switch {
@@ -79,11 +82,18 @@ func (w *waiter) satisfied(r *Ring) bool {
 
 // finish hands w the completion that its Do waits for.
 func (w *waiter) finish(r *Ring, a *arrival, s *slot) {
-	a.complete(&w.c, s)
-	w.done = true
+	if w.kind == inMany {
+		a.complete(&w.dst[w.n], s)
+		w.n++
+	} else {
+		a.complete(&w.c, s)
+		w.done = true
+	}
 	r.doing--
 	r.release(a.id, s)
-	r.rouse(w)
+	if w.kind != inMany || w.n >= w.min {
+		r.rouse(w)
+	}
 }
 
 // sleep blocks until wake is sent to, or until deadline.

@@ -1,0 +1,152 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/sluicego/sluice/internal/uring"
+	"github.com/sluicego/sluice/ops"
+)
+
+// Managed requests (ops.Managed) use or make something that the Ring looks after.
+// They hold it from being accepted until their terminal completion is taken, and
+// their results are looked at before they are passed on.
+
+// resources are what the Ring has registered with the kernel. Ring.mu guards them.
+type resources struct {
+	files  directs
+	groups map[uint16]*BufferRing
+	fixed  fixedTable
+}
+
+// marksOf returns the marks that a request of the given mode starts with.
+func marksOf(m ops.Mode) (marks mark) {
+	if m&ops.Multishot != 0 {
+		marks |= multi
+	}
+	if m&ops.Managed != 0 {
+		marks |= managed
+	}
+	return marks
+}
+
+// hold takes the resources that req uses, or says why it cannot have them.
+func (r *Ring) hold(req *ops.Request) error {
+	var err error
+	switch req.Code {
+	case ops.CodeRead, ops.CodeReadMulti, ops.CodeRecv, ops.CodeRecvmsg:
+		err = r.holdGroup(req)
+	case ops.CodeReadFixed, ops.CodeWriteFixed, ops.CodeReadvFixed, ops.CodeWritevFixed, ops.CodeSendZC:
+		err = r.holdFixed(req)
+	case ops.CodeOpen, ops.CodeOpen2, ops.CodeSocket, ops.CodeAccept, ops.CodePipe,
+		ops.CodeRegister:
+		err = r.needDirects()
+	case ops.CodeReadFile:
+		if err = r.needDirects(); err == nil && r.entries < steps {
+			err = ops.Invalid("it takes %d places in the submission ring: raise Config.Entries", steps)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("submit %s: %w", req.Code, err)
+	}
+	return nil
+}
+
+// closeResources takes the resources from the kernel that it would not let go of at
+// once by itself.
+func (r *Ring) closeResources() error {
+	if !r.drained() {
+		return nil // it may still use their memory
+	}
+	return errors.Join(r.closeDirects(), r.closeGroups())
+}
+
+// closePools gives up the registered memory that is not lent, when the kernel has
+// let go of it.
+func (r *Ring) closePools() {
+	if !r.drained() {
+		return
+	}
+	for _, p := range r.res.fixed.pools {
+		p.shut()
+	}
+}
+
+// holdAll is hold for a group: all of it or nothing.
+func (r *Ring) holdAll(reqs []ops.Request) error {
+	for i := range reqs {
+		if reqs[i].Mode&ops.Managed == 0 {
+			continue
+		}
+		if err := r.hold(&reqs[i]); err != nil {
+			for j := range reqs[:i] {
+				r.letGo(&reqs[j])
+			}
+			return fmt.Errorf("request %d of %d: %w", i+1, len(reqs), err)
+		}
+	}
+	return nil
+}
+
+// letGo undoes hold.
+func (r *Ring) letGo(req *ops.Request) {
+	switch {
+	case req.Mode&ops.Managed == 0:
+	case req.Mode&ops.Select != 0:
+		req.Group().(*BufferRing).users--
+	default:
+		req.LetGoFixed()
+	}
+}
+
+// arriveManaged looks at a result of a managed request. It reports false when there
+// is nothing to tell the user yet.
+func (r *Ring) arriveManaged(s *slot, res *int32, flags *uint32) bool {
+	switch s.req.Code {
+	case ops.CodeRead, ops.CodeReadMulti, ops.CodeRecv, ops.CodeRecvmsg:
+		*flags = r.arriveSelected(s, *res, *flags)
+	case ops.CodeSendZC, ops.CodeSendmsgZC:
+		return s.arriveZC(res, flags)
+	case ops.CodeRegister:
+		if slot, ok := s.req.Arg.(*ops.FileSlot); ok && *res >= 0 {
+			*res = slot.FDs[0]
+		}
+		*flags |= ops.FlagDirect
+	case ops.CodeOpen, ops.CodeOpen2, ops.CodeSocket, ops.CodeAccept, ops.CodePipe:
+		*flags |= ops.FlagDirect
+	}
+	return true
+}
+
+// arriveZC puts the two results of a zero-copy send together (trap 22): the first
+// says how it went, the second that the buffer is free.
+func (s *slot) arriveZC(res *int32, flags *uint32) bool {
+	switch {
+	case *flags&uring.CQEFlagNotif != 0:
+		copied := uint32(*res)&uring.NotifUsageZCCopied != 0
+		*res, *flags = s.result, 0
+		if copied {
+			*flags = ops.FlagCopied
+		}
+	case *flags&uring.CQEFlagMore != 0:
+		s.result = *res
+		return false
+	}
+	return true
+}
+
+// settleManaged deals with results that mean something else for managed requests.
+// It reports whether that was all.
+func (r *Ring) settleManaged(id uint64, s *slot, res int32, flags uint32) bool {
+	switch {
+	case s.chain != nil:
+	case s.req.Mode&ops.Select != 0:
+		return r.settleSelected(id, s, res, flags)
+	case res == -int32(syscall.EINVAL) && s.req.Len != 0 && (s.req.Code == ops.CodeSendZC || s.req.Code == ops.CodeSendmsgZC):
+		s.req.Len = 0 // before 6.2 the kernel does not report what it copied
+		r.repeat(id, s)
+		return true
+	}
+	return false
+}

@@ -1,0 +1,53 @@
+package ring
+
+import (
+	"github.com/sluicego/sluice/internal/uring"
+	"github.com/sluicego/sluice/ops"
+)
+
+// carriesOn holds the operations after whose failure the kernel goes on with a
+// soft chain as if they had succeeded: those that it performs in one call to the
+// file system, from 6.0 to 6.18 at least. A chain such as write, fsync, rename
+// must not go on like that, so the Ring itself starts what comes behind them.
+var carriesOn = [ops.Codes]bool{
+	ops.CodeStatx: true, ops.CodeFsync: true, ops.CodeFallocate: true, ops.CodeFtruncate: true,
+	ops.CodeShutdown: true, ops.CodeSyncFileRange: true, ops.CodeMadvise: true,
+	ops.CodeRename: true, ops.CodeUnlink: true, ops.CodeMkdir: true, ops.CodeSymlink: true, ops.CodeHardlink: true,
+	ops.CodeGetxattr: true, ops.CodeSetxattr: true, ops.CodeFgetxattr: true, ops.CodeFsetxattr: true,
+}
+
+// segment returns how many members of c the kernel gets at once: up to the first
+// behind which the Ring has to look.
+func (r *Ring) segment(c *chain) int {
+	for i, id := range c.ids[:len(c.ids)-1] {
+		req := &r.slots.Get(id).req
+		if req.Link == ops.Soft && carriesOn[req.Code] {
+			return i + 1
+		}
+	}
+	return len(c.ids)
+}
+
+// holdBack keeps the members of c from n on for later.
+func (r *Ring) holdBack(c *chain, n int) {
+	c.later = c.ids[n:]
+	for _, id := range c.later {
+		r.slots.Get(id).state = again
+	}
+}
+
+// unlink makes sqe the last of its chain for the kernel.
+func unlink(sqe *uring.SQE) { sqe.Flags &^= uring.SQEFlagIOLink | uring.SQEFlagIOHardLink }
+
+// goOn starts what was held back, behind what must be repeated, once all of c
+// that the kernel had has left it; or cancels it when the last of that failed.
+func (r *Ring) goOn(c *chain) {
+	if len(c.retry) == 0 && c.broken {
+		for _, id := range c.later {
+			r.finish(id, r.slots.Get(id), ecanceled, 0)
+		}
+		return
+	}
+	c.retry = append(c.retry, c.later...)
+	r.repeatChain(c)
+}
