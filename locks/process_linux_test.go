@@ -34,9 +34,10 @@ var roles = map[string]func() int{
 			return unix.FcntlFlock(uintptr(fd), unix.F_SETLKW, &unix.Flock_t{Type: unix.F_WRLCK, Len: 10})
 		}, 0)
 	},
-	"count": count,
-	"mutex": holdMutex,
-	"event": setEvent,
+	"count":      count,
+	"mutex":      holdMutex,
+	"event":      setEvent,
+	"countMutex": countMutex,
 }
 
 // hold takes a lock, says so, and gives it up by exiting at the end of its input.

@@ -72,6 +72,7 @@ func TestCancelRacesWithTheGrant(t *testing.T) {
 			eventually(t, "the request blocks", func() bool { return r.Locks().Blocked == 1 })
 		}
 		require.NoError(t, unix.Flock(a, unix.LOCK_UN))
+		time.Sleep(time.Duration(i%60) * time.Microsecond)
 		_ = r.Cancel(id) // it may have ended already
 		c := wait(t, r)
 		if c.Err() == nil {

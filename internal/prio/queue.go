@@ -56,6 +56,22 @@ func (q *Queue[T]) Pop() T {
 	return v
 }
 
+// Keep removes the values for which keep is false.
+func (q *Queue[T]) Keep(keep func(T) bool) {
+	for i := range q.levels {
+		for range q.levels[i].len() {
+			if v := q.levels[i].pop(); keep(v) {
+				q.levels[i].push(v)
+			} else {
+				q.len--
+			}
+		}
+		if q.levels[i].len() == 0 {
+			q.filled &^= 1 << i
+		}
+	}
+}
+
 func (q *Queue[T]) top() int { return bits.Len(q.filled) - 1 }
 
 // fifo is a ring buffer that doubles when it is full. Both indices run freely

@@ -19,7 +19,7 @@ type Hub struct {
 
 	watches map[key]*watch
 	readers [ops.MaxSignal + 1][]*watch // watches of a signal, oldest first
-	wanted  [ops.MaxSignal + 1]int      // how many watches, not counting those that end, and holds it has
+	wanted  [ops.MaxSignal + 1]int      // how many watches, not counting those that surrendered, and holds it has
 	passing [ops.MaxSignal + 1]int      // how many of the watches pass it on
 
 	installed ops.SignalSet // taken away from others
@@ -57,7 +57,8 @@ type watch struct {
 	set    ops.SignalSet
 	multi  bool // it goes on after a signal
 	pass   bool // hand signals on to the handler before ours
-	ending bool // Cancel was called; it still takes what is on its way
+	ending bool // Cancel was called; it still takes what was sent before
+	given  bool // its signals have been given back
 }
 
 // target is a delivery that is due.
@@ -92,7 +93,7 @@ func (h *Hub) Start(id uint64, req *ops.Request, to outside.Sink) (outside.Resul
 	return outside.Result{}, false
 }
 
-// Cancel ends a watch, which takes the signals that are on their way to the hub.
+// Cancel ends a watch, which takes the signals that were sent before.
 func (h *Hub) Cancel(id uint64, to outside.Sink) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -101,7 +102,6 @@ func (h *Hub) Cancel(id uint64, to outside.Sink) bool {
 		return false // its last result is being delivered
 	}
 	w.ending = true
-	h.unwant(w.set, w.pass)
 	h.ending = append(h.ending, w)
 	h.sys.poke()
 	return false
@@ -149,10 +149,13 @@ func (h *Hub) want(set ops.SignalSet, pass bool) error {
 	h.retired &^= fresh
 	for sig := range set.All {
 		h.wanted[sig]++
-		if pass {
-			h.passing[sig]++
+		if !pass {
+			continue
 		}
-		h.sys.setPassing(sig, h.passing[sig] > 0)
+		if h.passing[sig]++; h.passing[sig] == 1 {
+			h.sys.setPassing(sig, true)
+			h.sweepAt, h.sweeps = time.Now(), 0 // a handler may be under way that did not know
+		}
 	}
 	return nil
 }
@@ -161,8 +164,9 @@ func (h *Hub) want(set ops.SignalSet, pass bool) error {
 func (h *Hub) unwant(set ops.SignalSet, pass bool) {
 	for sig := range set.All {
 		if pass {
-			h.passing[sig]--
-			h.sys.setPassing(sig, h.passing[sig] > 0)
+			if h.passing[sig]--; h.passing[sig] == 0 {
+				h.sys.setPassing(sig, false)
+			}
 		}
 		if h.wanted[sig]--; h.wanted[sig] > 0 {
 			continue
@@ -174,8 +178,17 @@ func (h *Hub) unwant(set ops.SignalSet, pass bool) {
 	}
 }
 
+// surrender gives back what a watch alone has wanted.
+func (h *Hub) surrender(w *watch) {
+	if !w.given {
+		w.given = true
+		h.unwant(w.set, w.pass)
+	}
+}
+
 // remove takes a watch out of the table.
 func (h *Hub) remove(w *watch) {
+	h.surrender(w)
 	delete(h.watches, w.key)
 	reading := h.reading
 	for sig := range w.set.All {

@@ -28,11 +28,6 @@ TEXT ·handler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVQ DX, R8
 	MOVL 8(R13), R9
 
-	// A signal that the hub got itself and hands on to the handler before ours.
-	LEAL (const_codeReach-const_passBase)(R9), AX
-	CMPL AX, $(2*const_codeReach)
-	JLO  handedOn
-
 	MOVL $SYS_getpid, AX
 	SYSCALL
 	MOVL AX, R14
@@ -49,11 +44,10 @@ TEXT ·handler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVQ R13, R10
 	LEAL const_codeReach(R9), AX
 	CMPL AX, $(2*const_codeReach)
-	JHS  send
+	JHS  far
 	LEAL const_relayBase(R9), AX
 
-	// A standard signal that the hub reads travels as the carrier, which does not
-	// merge, with its number in si_code.
+	// Signals that are to travel as the carrier have their number in si_code.
 	MOVBLZX relayState_carry(BX)(R12*1), CX
 	TESTL CX, CX
 	JZ   private
@@ -73,26 +67,34 @@ send:
 
 	// The kernel never refuses a standard signal, though it may merge it.
 	MOVL R12, DX
+	MOVL $1, relayState_strayed(BX)
 	LEAL const_relayBase(R9), AX
 	JMP  private
+far:
+	MOVL $1, relayState_strayed(BX)
+	JMP  send
 
 failed:
 	MOVL R9, 8(R13)
 	MOVL relayState_hub(BX), DI
 	TESTL DI, DI
 	JZ   again // the hub has just ended
-
-	// Count the loss, and wake the hub up to report it.
 	LOCK
 	INCQ relayState_lost(BX)(R12*8)
+	JMP  wake
+
+queued:
+	MOVL R9, 8(R13)
+	CMPL relayState_strayed(BX), $0
+	JEQ  chain
+
+wake:
 	MOVL relayState_wake(BX), DI
 	LEAQ ·one(SB), SI
 	MOVL $8, DX
 	MOVL $SYS_write, AX
 	SYSCALL
 
-queued:
-	MOVL R9, 8(R13)
 chain:
 	MOVQ relayState_chain(BX)(R12*8), AX
 	LOCK
@@ -105,11 +107,6 @@ chain:
 	JMP  AX
 done:
 	RET
-
-handedOn:
-	SUBL $const_passBase, R9
-	MOVL R9, 8(R13)
-	JMP  chain
 
 	// A child between fork and exec: it has our memory, but its own handlers.
 	// What hits it there is its own affair.

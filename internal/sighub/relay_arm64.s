@@ -35,13 +35,6 @@ TEXT ·handler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVD R2, R22
 	MOVW 8(R21), R23
 
-	// A signal that the hub got itself and hands on to the handler before ours.
-	MOVW $(const_codeReach-const_passBase), R9
-	ADDW R9, R23, R9
-	MOVW $(2*const_codeReach), R10
-	CMPW R10, R9
-	BLO  handedOn
-
 	MOVD $SYS_getpid, R8
 	SVC
 	MOVW R0, R24
@@ -58,12 +51,11 @@ TEXT ·handler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	ADDW R9, R23, R9
 	MOVW $(2*const_codeReach), R10
 	CMPW R10, R9
-	BHS  send
+	BHS  far
 	MOVW $const_relayBase, R9
 	ADDW R9, R23, R9
 
-	// A standard signal that the hub reads travels as the carrier, which does not
-	// merge, with its number in si_code.
+	// Signals that are to travel as the carrier have their number in si_code.
 	ADD  $relayState_carry, R19, R11
 	MOVBU (R11)(R20), R10
 	CBZW R10, private
@@ -85,27 +77,37 @@ send:
 
 	// The kernel never refuses a standard signal, though it may merge it.
 	MOVD R20, R26
+	MOVW $1, R9
+	MOVW R9, relayState_strayed(R19)
 	MOVW $const_relayBase, R9
 	ADDW R9, R23, R9
 	B    private
+far:
+	MOVW $1, R9
+	MOVW R9, relayState_strayed(R19)
+	B    send
 
 failed:
 	MOVW R23, 8(R21)
 	MOVW relayState_hub(R19), R9
 	CBZW R9, again // the hub has just ended
-
-	// Count the loss, and wake the hub up to report it.
 	ADD  $relayState_lost, R19, R11
 	ADD  R20<<3, R11, R11
 	ADD64(R11, 1)
+	B    wake
+
+queued:
+	MOVW R23, 8(R21)
+	MOVW relayState_strayed(R19), R9
+	CBZW R9, chain
+
+wake:
 	MOVW relayState_wake(R19), R0
 	MOVD $·one(SB), R1
 	MOVD $8, R2
 	MOVD $SYS_write, R8
 	SVC
 
-queued:
-	MOVW R23, 8(R21)
 chain:
 	ADD  $relayState_chain, R19, R11
 	ADD  R20<<3, R11, R11
@@ -118,12 +120,6 @@ chain:
 	B    (R12)
 done:
 	RET
-
-handedOn:
-	MOVW $const_passBase, R9
-	SUBW R9, R23, R23
-	MOVW R23, 8(R21)
-	B    chain
 
 	// A child between fork and exec: it has our memory, but its own handlers.
 	// What hits it there is its own affair.

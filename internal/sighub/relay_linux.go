@@ -16,29 +16,32 @@ import (
 )
 
 // si_code values between -codeReach and codeReach are moved by relayBase on their
-// way to the hub, and by passBase when the hub hands a signal on. The kernel uses
-// -60 to 0x80. Both ranges are negative, as the kernel demands.
-//
-// Above the lower viaShift bits, the first has the number of a standard signal
-// that travels as the carrier, else 0.
+// way to the hub, which makes them negative, as the kernel demands. The kernel
+// uses -60 to 0x80. Above the lower viaShift bits is the number of a signal that
+// travels as the carrier, else 0.
 const (
 	codeReach = 1 << (viaShift - 1)
 	relayBase = -0x60000000
-	passBase  = -0x40000000
 	viaShift  = 23
 )
 
-// carrier is the signal as which standard signals travel from the handler to the
-// hub. Being a real-time signal it queues: on this way nothing merges that the
-// kernel has not merged before. It is what glibc cancels threads with, so nobody
-// sends it to this thread, or to the process as a whole.
+// carrier is the signal as which some travel from the handler to the hub:
+//
+// standard signals that the hub reads, since it is a real-time signal, and
+// queues: on this way nothing merges that the kernel has not merged before;
+//
+// signals that are passed on, since only the handler can do that, and so the hub
+// must not take them before it.
+//
+// It is what glibc cancels threads with: nobody sends it to this thread, or to the
+// process as a whole.
 const carrier = 32
 
 // unmap splits a si_code of the handler's into the original one and the signal
 // that it came for, 0 for the one that it came as. It reports false for others.
 func unmap(code int32) (original int32, via syscall.Signal, ok bool) {
 	at := uint32(code-relayBase) + codeReach
-	if at >= 32<<viaShift {
+	if at >= (ops.MaxSignal+1)<<viaShift {
 		return code, 0, false
 	}
 	return int32(at&(1<<viaShift-1)) - codeReach, syscall.Signal(at >> viaShift), true
@@ -47,14 +50,16 @@ func unmap(code int32) (original int32, via syscall.Signal, ok bool) {
 // relayState is what the handler works with. The hub writes it; the handler reads
 // it from any thread, at any time, and adds to busy and lost.
 type relayState struct {
-	pid   int32 // this process
-	hub   int32 // the hub's thread, 0 for none
-	wake  int32 // an eventfd that wakes the hub, -1 for none
-	_     int32
-	busy  int64                      // handlers under way
-	lost  [ops.MaxSignal + 1]uint64  // signals that the kernel refused to queue
-	chain [ops.MaxSignal + 1]uintptr // the handler to go on with, 0 for none
-	carry [ops.MaxSignal + 1]uint8   // 1 for signals that travel as the carrier
+	pid  int32 // this process
+	hub  int32 // the hub's thread, 0 for none
+	wake int32 // an eventfd that wakes the hub, -1 for none
+	// strayed is set when a signal goes under its own number that should have
+	// been carried: the kernel was short of room, or its si_code is out of reach.
+	strayed int32
+	busy    int64                      // handlers under way
+	lost    [ops.MaxSignal + 1]uint64  // signals that the kernel refused to queue
+	chain   [ops.MaxSignal + 1]uintptr // the handler to go on with, 0 for none
+	carry   [ops.MaxSignal + 1]uint8   // 1 for signals that travel as the carrier
 }
 
 var (
@@ -119,7 +124,8 @@ func (a *sigaction) isFunction() bool { return a.handler > 1 && a.handler != han
 
 // quiesce waits until no handler is under way, for at most a time that none
 // needs. A thread that the kernel has sent into the handler but that has not run
-// an instruction of it yet goes unnoticed: Hub.sweep sees to what it brings.
+// an instruction of it yet goes unnoticed: awaitHandlers finds it, and Hub.sweep
+// sees to what it brings.
 func quiesce() bool {
 	for i := range 200 {
 		if atomic.LoadInt64(&relay.busy) == 0 {

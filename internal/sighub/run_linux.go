@@ -46,10 +46,10 @@ func (h *Hub) run(ready chan error) {
 	}
 	for {
 		h.sys.wait(h.patience())
+		h.sweep()
 		h.drain()
 		h.reportLosses()
 		h.finishEnding()
-		h.sweep()
 		if h.retire() {
 			return
 		}
@@ -77,11 +77,17 @@ func (h *Hub) patience() time.Duration {
 func (h *Hub) drain() {
 	for {
 		h.mu.Lock()
-		set := h.reading
+		p := h.sys.plan
+		h.sys.plan.look = false
 		h.mu.Unlock()
-		info := h.sys.read(set)
+		info := h.sys.read(&p)
 		if info == nil {
 			return
+		}
+		if p.look {
+			h.mu.Lock()
+			h.sys.plan.look = true
+			h.mu.Unlock()
 		}
 		h.fanOut(info.Signo, outside.Result{Brought: info})
 	}
@@ -99,11 +105,7 @@ func (h *Hub) fanOut(sig syscall.Signal, r outside.Result) {
 		if t.more {
 			continue
 		}
-		w := h.watches[t.key]
-		if !w.ending {
-			h.unwant(w.set, w.pass)
-		}
-		h.remove(w)
+		h.remove(h.watches[t.key])
 	}
 	h.mu.Unlock()
 	for i := range h.targets {
@@ -130,9 +132,10 @@ func (h *Hub) reportLosses() {
 	}
 }
 
-// finishEnding ends the watches that were cancelled. Their signals have been
-// given back already, unless others want them; what was on its way is delivered
-// first.
+// finishEnding ends the watches that were cancelled. What was sent to them before
+// is delivered first, whether a thread has taken it yet or not; then their signals
+// are given back, unless others want them, and what threads have taken meanwhile
+// is delivered too.
 func (h *Hub) finishEnding() {
 	h.mu.Lock()
 	ending := h.ending
@@ -140,6 +143,18 @@ func (h *Hub) finishEnding() {
 	h.mu.Unlock()
 	if len(ending) == 0 {
 		return
+	}
+	h.drain()
+	h.mu.Lock()
+	for _, w := range ending {
+		if h.watches[w.key] == w {
+			h.surrender(w)
+		}
+	}
+	given := h.retired != 0
+	h.mu.Unlock()
+	if given {
+		awaitHandlers()
 	}
 	quiesce()
 	h.drain()
@@ -157,8 +172,9 @@ func (h *Hub) finishEnding() {
 	}
 }
 
-// sweep hands on what arrived for signals after they were given back: once when
-// they are, and a second time when no handler can be under way any more.
+// sweep hands on what arrived for signals after they were given back, and finds
+// what arrived in the old way after they began to be passed on: once at that time,
+// and again when no handler can be under way any more that did not know.
 func (h *Hub) sweep() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -166,6 +182,7 @@ func (h *Hub) sweep() {
 		return
 	}
 	h.giveBack(h.retired &^ h.reading)
+	h.sys.plan.look = true
 	if h.sweeps++; h.sweeps < 2 {
 		h.sweepAt = time.Now().Add(sweepAfter)
 		return

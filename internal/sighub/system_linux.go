@@ -5,7 +5,6 @@ package sighub
 import (
 	"fmt"
 	"os"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -24,7 +23,15 @@ type system struct {
 	signals int // the signalfd
 	wake    int // an eventfd
 	old     [ops.MaxSignal + 1]sigaction
-	info    siginfo
+	plan    plan    // guarded by Hub.mu
+	info    siginfo // of the hub's goroutine
+}
+
+// plan says which signals to take, and where.
+type plan struct {
+	reading ops.SignalSet // those that have readers
+	passing ops.SignalSet // those that are passed on: only the handler may take them
+	look    bool          // some of both may wait at the thread all the same
 }
 
 // keepOpen are the signals that the hub's thread must not block: faults, and
@@ -88,21 +95,40 @@ func (s *system) uninstall(sig syscall.Signal) { restore(sig, &s.old[sig]) }
 // setPassing says whether the handler goes on with the one before it.
 func (s *system) setPassing(sig syscall.Signal, on bool) {
 	next := uintptr(0)
+	s.plan.passing &^= ops.SignalsOf(sig)
 	if on && s.old[sig].isFunction() {
 		next = s.old[sig].handler
+		s.plan.passing |= ops.SignalsOf(sig)
 	}
 	atomic.StoreUintptr(&relay.chain[sig], next)
+	s.apply()
 }
 
-// setReading tells the signalfd which signals to wake the hub for, and wakes it
-// for those that wait already. Standard signals that nobody reads must not travel
-// as the carrier: they are to stay in the kernel's queue, and to merge there.
+// setReading says which signals have readers.
 func (s *system) setReading(set ops.SignalSet) {
-	for sig := range relay.carry[:carrier] {
-		relay.carry[sig] = uint8(set >> max(sig-1, 0) & 1) // the handler reads single bytes
-	}
-	_, _ = signalfd(s.signals, set|carrierSet) // it cannot fail for an open signalfd
+	s.plan.reading = set
+	s.apply()
 }
+
+// apply tells the handler which signals are to travel as the carrier. Those that
+// nobody reads must not: they are to stay in the kernel's queue, each under its own
+// number, and to merge there. It tells the signalfd which signals to wake the hub
+// for, and wakes it for those that wait already.
+func (s *system) apply() {
+	p := &s.plan
+	p.look = p.passing&p.reading != 0
+	for sig := syscall.Signal(1); sig <= ops.MaxSignal; sig++ {
+		carried := p.reading.Has(sig) && (sig < carrier || p.passing.Has(sig))
+		relay.carry[sig] = 0
+		if carried {
+			relay.carry[sig] = 1
+		}
+	}
+	_, _ = signalfd(s.signals, p.direct()) // it cannot fail for an open signalfd
+}
+
+// direct returns the signals that the hub takes, wherever they wait.
+func (p *plan) direct() ops.SignalSet { return p.reading&^p.passing | carrierSet }
 
 func (s *system) poke() { _, _ = unix.Write(s.wake, one[:]) }
 
@@ -124,55 +150,34 @@ func (s *system) wait(d time.Duration) {
 	}
 }
 
-// read takes a signal of set that waits at the hub's thread or at the process,
-// nil for none. The first kind came through the handler.
-func (s *system) read(set ops.SignalSet) *ops.SignalInfo {
-	for s.take(set | carrierSet) {
-		through := s.arrived()
+// read takes a signal that p wants, nil for none.
+func (s *system) read(p *plan) *ops.SignalInfo {
+	for s.take(p.direct()) || s.takeHere(p) {
+		s.arrived()
 		sig := s.info.signo()
-		if !set.Has(sig) {
-			s.park(sig) // it came as the carrier when it still had readers
-			continue
+		if p.reading.Has(sig) {
+			return s.info.decode()
 		}
-		if code := s.info.code(); !through && atomic.LoadUintptr(&relay.chain[sig]) != 0 &&
-			uint32(code+codeReach) < 2*codeReach {
-			s.handOn(sig, code)
-		}
-		return s.info.decode()
+		s.park(sig) // it came as the carrier when it still had readers
 	}
 	return nil
 }
 
-// arrived turns what was taken back into what it was. It reports whether it came
-// through the handler.
-func (s *system) arrived() bool {
-	code, via, ok := unmap(s.info.code())
-	if !ok {
+// takeHere takes a signal that is passed on, and waits at the thread since before
+// it was.
+func (s *system) takeHere(p *plan) bool {
+	if atomic.SwapInt32(&relay.strayed, 0) != 0 {
+		p.look = true
+	}
+	if !p.look {
 		return false
 	}
-	s.info.setCode(code)
-	if via != 0 {
-		s.info.setInt32(0, int32(via))
-	}
-	return true
+	set := waitingHere() & p.reading & p.passing
+	p.look = set != 0
+	return p.look && s.take(set)
 }
 
-// park queues what was taken under its own number, where it stays until somebody
-// reads it.
-func (s *system) park(sig syscall.Signal) {
-	code := s.info.code()
-	if uint32(code+codeReach) < 2*codeReach {
-		s.info.setCode(code + relayBase)
-	}
-	s.queue(unix.Gettid(), sig)
-}
-
-// queue sends what was taken to a thread of this process.
-func (s *system) queue(tid int, sig syscall.Signal) {
-	_, _, _ = unix.RawSyscall6(unix.SYS_RT_TGSIGQUEUEINFO, uintptr(os.Getpid()), uintptr(tid),
-		uintptr(sig), uintptr(unsafe.Pointer(&s.info)), 0, 0)
-}
-
+// take reads a signal of set into info.
 func (s *system) take(set ops.SignalSet) bool {
 	mask := uint64(set)
 	var zero unix.Timespec
@@ -181,12 +186,28 @@ func (s *system) take(set ops.SignalSet) bool {
 	return errno == 0 // EAGAIN: none
 }
 
-// handOn gives a signal that the hub took before any handler saw it to the
-// handler before ours, on the main thread, where it cannot be taken again.
-func (s *system) handOn(sig syscall.Signal, code int32) {
-	s.info.setCode(code + passBase)
-	s.queue(os.Getpid(), sig)
+// arrived turns what was taken back into what it was, if it came through the
+// handler.
+func (s *system) arrived() {
+	code, via, ok := unmap(s.info.code())
+	if !ok {
+		return
+	}
 	s.info.setCode(code)
+	if via != 0 {
+		s.info.setInt32(0, int32(via))
+	}
+}
+
+// park queues what was taken at the thread, under its own number, where it stays
+// until somebody reads it.
+func (s *system) park(sig syscall.Signal) {
+	code := s.info.code()
+	if uint32(code+codeReach) < 2*codeReach {
+		s.info.setCode(code + relayBase)
+	}
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_TGSIGQUEUEINFO, uintptr(os.Getpid()), uintptr(unix.Gettid()),
+		uintptr(sig), uintptr(unsafe.Pointer(&s.info)), 0, 0)
 }
 
 // losses returns how many signals of this number were lost since the program
@@ -216,13 +237,6 @@ func (s *system) giveBack(set ops.SignalSet) {
 }
 
 // waitingHere returns the signals that wait at the calling thread: what
-// sigpending(2) reports without those that wait at the process.
-func waitingHere() (set ops.SignalSet) {
-	text, err := os.ReadFile("/proc/thread-self/status")
-	if err != nil {
-		return 0 // without /proc a signal in the very moment of Close can be lost
-	}
-	_, rest, _ := strings.Cut(string(text), "\nSigPnd:")
-	_, _ = fmt.Sscanf(rest, "%x", &set)
-	return set
-}
+// sigpending(2) reports without those that wait at the process. Without /proc, a
+// signal that comes in the very moment in which a watch ends can be lost.
+func waitingHere() ops.SignalSet { return maskOf("/proc/thread-self/status", "SigPnd") }

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -26,9 +28,18 @@ type system struct {
 	ready chan os.Signal // signals on their way from any of taken
 	ends  [ops.MaxSignal + 1]chan struct{}
 	next  os.Signal // received by wait, for read
+	plan  plan
+}
+
+// plan says which signals to take.
+type plan struct {
+	reading ops.SignalSet
+	look    bool // not used here
 }
 
 func quiesce() bool { return true }
+
+func awaitHandlers() {}
 
 func (s *system) start() error {
 	s.woken = make(chan struct{}, 1)
@@ -38,8 +49,12 @@ func (s *system) start() error {
 
 func (s *system) stop() {}
 
-// install forwards sig to ready until uninstall.
+// install forwards sig to ready until uninstall. Three signals can be watched with
+// the handler only: the runtime does not give them to os/signal.
 func (s *system) install(sig syscall.Signal) error {
+	if sig == unix.SIGSYS || sig == 16 || sig == 34 { // 16 is SIGSTKFLT on most
+		return unix.EOPNOTSUPP
+	}
 	taken, end, ready := make(chan os.Signal, 1024), make(chan struct{}), s.ready
 	s.taken[sig], s.ends[sig] = taken, end
 	signal.Notify(taken, sig)
@@ -66,7 +81,10 @@ func (s *system) uninstall(sig syscall.Signal) {
 
 func (*system) setPassing(syscall.Signal, bool) {}
 
-func (s *system) setReading(ops.SignalSet) { s.poke() }
+func (s *system) setReading(set ops.SignalSet) {
+	s.plan.reading = set
+	s.poke()
+}
 
 func (s *system) poke() {
 	select {
@@ -87,9 +105,9 @@ func (s *system) wait(d time.Duration) {
 	}
 }
 
-// read returns the next signal that has come. One that is not in set any more is
+// read returns the next signal that has come. One that nobody reads any more is
 // dropped: its last watch has just ended.
-func (s *system) read(set ops.SignalSet) *ops.SignalInfo {
+func (s *system) read(p *plan) *ops.SignalInfo {
 	for {
 		next := s.next
 		s.next = nil
@@ -100,7 +118,7 @@ func (s *system) read(set ops.SignalSet) *ops.SignalInfo {
 				return nil
 			}
 		}
-		if sig := next.(syscall.Signal); set.Has(sig) {
+		if sig := next.(syscall.Signal); p.reading.Has(sig) {
 			return &ops.SignalInfo{Signo: sig}
 		}
 	}

@@ -94,7 +94,9 @@ func (t *Table[T]) Get(name uint64) *T {
 func (t *Table[T]) Free(name uint64) {
 	i := uint32(name & indexMask)
 	e := t.at(i)
-	e.name = (e.name + 1<<indexBits) & nameMask
+	if e.name = (e.name + 1<<indexBits) & nameMask; e.name <= indexMask {
+		e.name += 1 << indexBits // no generation is 0, so that no name is
+	}
 	e.next, t.free = t.free, i+1
 	t.used--
 }

@@ -54,7 +54,6 @@ type task struct {
 	id    uint64
 	to    outside.Sink
 	job   *Job
-	begun bool // its function runs, or ran
 	ended bool // it is to end early
 
 	cancel context.CancelFunc // while it runs with a context
