@@ -2,9 +2,11 @@ package signals_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluicego/sluice/internal/sighub"
 	"github.com/sluicego/sluice/ops"
 	"github.com/sluicego/sluice/ring"
 	"github.com/sluicego/sluice/signals"
@@ -30,6 +33,7 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv(helperVariable); name != "" {
 		os.Exit(helpers[name](os.Args[1:]))
 	}
+	warmUp()
 	before := resources()
 	code := m.Run()
 	if code == 0 {
@@ -48,6 +52,17 @@ func helper(t testing.TB, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", args...)
 	cmd.Env = append(os.Environ(), helperVariable+"="+name)
 	return cmd
+}
+
+// warmUp starts what the standard library keeps for good.
+func warmUp() {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	signal.Stop(c)
+	if r, w, err := os.Pipe(); err == nil {
+		_ = r.Close()
+		_ = w.Close()
+	}
 }
 
 // resources counts descriptors and goroutines.
@@ -150,13 +165,14 @@ func end(t testing.TB, r *ring.Ring, id ops.ID) {
 	require.False(t, c.More)
 }
 
+// native is false where signals come from os/signal.
+const native = sighub.Native
+
 func needNative(t testing.TB) {
 	t.Helper()
-	release, err := signals.Hold(syscall.SIGWINCH)
-	if err != nil {
-		t.Skip(err)
+	if !native {
+		t.Skip("signals come from os/signal here")
 	}
-	release()
 }
 
 // masks reads the signal sets of a thread's or process's status file.
@@ -168,13 +184,62 @@ func masks(t testing.TB, path string) map[string]ops.SignalSet {
 	sets := map[string]ops.SignalSet{}
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		name, value, _ := strings.Cut(lines.Text(), ":")
-		if strings.HasPrefix(name, "Sig") && name != "SigQ" {
+		if name == "ShdPnd" || strings.HasPrefix(name, "Sig") && name != "SigQ" {
 			set, err := strconv.ParseUint(strings.TrimSpace(value), 16, 64)
 			require.NoError(t, err)
 			sets[name] = ops.SignalSet(set)
 		}
 	}
 	return sets
+}
+
+// blocks reports whether a thread of ours blocks sig.
+func blocks(t testing.TB, tid int, sig syscall.Signal) bool {
+	return masks(t, fmt.Sprintf("/proc/self/task/%d/status", tid))["SigBlk"].Has(sig)
+}
+
+// queue sends, again and again while other programs of this user use up
+// RLIMIT_SIGPENDING.
+func queue(t testing.TB, r *ring.Ring, req ops.Request) {
+	t.Helper()
+	for {
+		_, err := r.Do(context.Background(), req)
+		if err == nil {
+			return
+		}
+		require.ErrorIs(t, err, syscall.EAGAIN)
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// settle waits until the SIGCHLD of a child that has ended is out of the way: it
+// may still be pending when the child was waited for.
+func settle(t testing.TB) {
+	t.Helper()
+	for range 1000 {
+		if !masks(t, "/proc/self/status")["ShdPnd"].Has(syscall.SIGCHLD) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatal("a SIGCHLD stays pending")
+}
+
+// isHub reports whether a thread of ours is the hub's: it alone blocks signal 32.
+func isHub(t testing.TB, tid int) bool { return blocks(t, tid, 32) }
+
+// openThread returns a thread of ours that does not block sig. os/signal has one
+// that may.
+func openThread(t testing.TB, sig syscall.Signal) int {
+	tasks, err := os.ReadDir("/proc/self/task")
+	require.NoError(t, err)
+	for _, task := range tasks {
+		if tid, _ := strconv.Atoi(task.Name()); !blocks(t, tid, sig) {
+			return tid
+		}
+	}
+	t.Fatal("all threads block", sig)
+	return 0
 }
 
 var self = os.Getpid()

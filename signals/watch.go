@@ -20,7 +20,7 @@ const (
 	ByMessage = -3   // SI_MESGQ: mq_notify(3)
 	ByAIO     = -4   // SI_ASYNCIO: POSIX asynchronous I/O
 	ByIO      = -5   // SI_SIGIO: a queued SIGIO
-	ByThread  = -6   // SI_TKILL: tgkill(2)
+	ByThread  = -6   // SI_TKILL: tgkill(2); glibc's sigwaitinfo makes SI_USER of it
 )
 
 // RTMin and RTMax bound the real-time signals, as the C libraries have them.
@@ -55,8 +55,8 @@ const (
 //
 // Native on amd64 and arm64, from any kernel that a Ring runs on (signalfd(2),
 // rt_sigaction(2)). On other architectures it goes through os/signal: Info has the
-// number alone, real-time signals of the same number may merge, and losses are
-// not noticed.
+// number alone, real-time signals of the same number may merge, losses are not
+// noticed, and SIGSTKFLT, SIGSYS and 34 fail with EOPNOTSUPP.
 func Watch(sigs ...syscall.Signal) ops.Request {
 	r := Once(sigs...)
 	if r.Code == ops.CodeSignal {

@@ -19,7 +19,8 @@ static void take(void)
 	sigset_t all;
 	siginfo_t i;
 	sigfillset(&all);
-	while (sigwaitinfo(&all, &i) < 0)
+	// glibc's sigwaitinfo would turn SI_TKILL into SI_USER.
+	while (syscall(SYS_rt_sigtimedwait, &all, &i, NULL, 8) < 0)
 		;
 	printf("{\"Signo\":%d,\"Code\":%d,\"Errno\":%d", i.si_signo, i.si_code, i.si_errno);
 	if (i.si_code == SI_TIMER)
