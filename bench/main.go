@@ -1,0 +1,50 @@
+// Bench compares sluice with what else a program could use. See the script run
+// beside it.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+)
+
+func main() {
+	list := flag.Bool("list", false, "list the benchmarks")
+	short := flag.Bool("short", false, "one brief round each, to see that it works")
+	rounds := flag.Int("rounds", 7, "how often each side of a comparison runs")
+	flag.Parse()
+	if *list {
+		for _, b := range benchmarks {
+			fmt.Printf("%-12s %s\n", b.name, b.about)
+		}
+		return
+	}
+	o := options{rounds: *rounds, short: *short}
+	if *short {
+		o.rounds = 1
+	}
+	names := flag.Args()
+	for _, name := range names {
+		if !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == name }) {
+			fmt.Fprintf(os.Stderr, "bench: no benchmark %q: -list shows them\n", name)
+			os.Exit(2)
+		}
+	}
+	for _, b := range benchmarks {
+		if len(names) != 0 && !slices.Contains(names, b.name) {
+			continue
+		}
+		if err := b.run(o); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %s: %v\n", b.name, err)
+			os.Exit(1)
+		}
+	}
+}
+
+// benchmarks are all there are, in the order in which they run.
+var benchmarks = []benchmark{
+	{"nop", "requests that do nothing: operations per second of CPU", nopCases},
+	{"do", "one cached read through Do: nanoseconds of CPU", doCases},
+	{"cat", "1 GiB into a pipe, whole programs: bytes per second", catCases},
+}
