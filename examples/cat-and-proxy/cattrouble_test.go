@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -66,10 +67,7 @@ func TestInputIsOutput(t *testing.T) {
 // A reader that has seen enough is no reason to complain.
 func TestClosedOutput(t *testing.T) {
 	dir := t.TempDir()
-	small := []string{}
-	for range 3000 {
-		small = append(small, writeFile(t, dir, "small", noise(1000, 1)))
-	}
+	small := slices.Repeat([]string{writeFile(t, dir, "small", noise(1000, 1))}, 3000)
 	eachMode(t, func(t *testing.T, flags ...string) {
 		for _, operands := range [][]string{{big()}, small, {"/dev/zero"}} {
 			c := command(flags, operands...)

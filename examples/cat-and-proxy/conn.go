@@ -16,8 +16,8 @@ const connectTimeout = 10 * time.Second
 // conn is a client, the target's socket, and the two flows between them:
 //
 //	accepted -> socket -> connect -> both flows -> closing -> gone
-//	               |         |           |            ^
-//	               '---------'-----------'--- error --'
+//	            ^  |  |      |           |            ^
+//	   shortage '--'  '------'-----------'--- error --'
 //
 // Its descriptors are closed when no request uses them any more (pending is 0),
 // and only then can their numbers be given to somebody else.
@@ -26,8 +26,9 @@ type conn struct {
 	index          int // in proxy.conns
 	client, target int // descriptors, -1 while there is none
 	up, down       flow
-	dialing        ops.ID // socket or connect in flight, or 0
+	dialing        ops.ID // socket, connect or timer in flight, or 0
 	pending        int    // requests in flight that are about this connection
+	short          bool   // waits for a descriptor
 	broken         bool   // ended by an error: nothing more is passed on
 	closing        bool
 }
@@ -35,7 +36,11 @@ type conn struct {
 func (c *conn) start(p *proxy, client int) {
 	*c = conn{proxy: p, index: c.index, client: client, target: -1}
 	c.up.done, c.down.done = true, true // not begun
-	c.dialing = c.queue(ops.Socket(p.to.Family(), unix.SOCK_STREAM, 0), c)
+	c.dial()
+}
+
+func (c *conn) dial() {
+	c.dialing = c.queue(ops.Socket(c.proxy.to.Family(), unix.SOCK_STREAM, 0), c)
 }
 
 func (c *conn) queue(req ops.Request, h handler) ops.ID {
@@ -47,6 +52,8 @@ func (c *conn) complete(done *ops.Completion) {
 	c.pending--
 	c.dialing = 0
 	switch done.Code {
+	case ops.CodeTimer:
+		c.retry()
 	case ops.CodeSocket:
 		c.connect(done)
 	case ops.CodeConnect:
@@ -60,14 +67,42 @@ func (c *conn) complete(done *ops.Completion) {
 
 func (c *conn) connect(done *ops.Completion) {
 	c.target = done.FD()
+	c.lack(!c.broken && shortage(done.Errno()))
 	switch {
 	case c.broken:
 		c.settle()
+	case c.short:
+		c.proxy.starve(done.Err())
+		c.dialing = c.queue(ops.Timer(shortagePause), c)
 	case !done.OK():
 		c.refuse(done.Err())
 	default:
 		c.dialing = c.queue(ops.Connect(c.target, c.proxy.to).WithTimeout(connectTimeout), c)
 	}
+}
+
+// retry follows the pause after a shortage.
+func (c *conn) retry() {
+	if c.broken {
+		c.lack(false)
+		c.settle()
+		return
+	}
+	c.dial()
+}
+
+// lack notes whether the connection waits for a descriptor.
+func (c *conn) lack(short bool) {
+	switch {
+	case short && !c.short:
+		c.proxy.short++
+	case !short && c.short:
+		c.proxy.short--
+	default:
+		return
+	}
+	c.short = short
+	c.proxy.resize()
 }
 
 func (c *conn) relay(done *ops.Completion) {

@@ -130,10 +130,10 @@ func run(o *options) (status int, err error) {
 		return 0, err
 	}
 	p := &program{loop: loop{ring: r}, stats: stats{begin: time.Now()}}
+	watchSignals(r, p)
 	if err := p.setUp(o); err != nil {
 		return 0, errors.Join(err, r.Close())
 	}
-	watchSignals(r, p)
 	err = p.run()
 	if p.progress != nil {
 		p.progress.finish()

@@ -4,9 +4,13 @@ package main
 
 import "slices"
 
-// reserve is how many pipes exist from the start to the end, so that
-// connections which use up all descriptors can still move their data.
-const reserve = 16
+// reserve is how many pipes exist from the start to the end, so that connections
+// which use up all descriptors can still move their data. When descriptors are so
+// short that connections cannot even be made, the last few must do.
+const (
+	reserve = 16
+	lastFew = 4
+)
 
 // pipePool lends pipes to flows that have data on its way. A flow at rest holds
 // none, so that an idle connection costs its two sockets and nothing else.
@@ -19,7 +23,7 @@ type pipePool struct {
 
 // stock makes the reserve, as far as it is missing.
 func (pp *pipePool) stock() error {
-	for pp.made < reserve {
+	for pp.made < min(reserve, pp.limit) {
 		p, err := newPipe(pipeSize)
 		if err != nil {
 			return err
@@ -50,17 +54,21 @@ func (pp *pipePool) get() *pipe {
 func (pp *pipePool) put(p *pipe) {
 	if p.n == 0 {
 		pp.idle = append(pp.idle, p)
-		pp.trim(pp.limit)
+		pp.trim()
 		return
 	}
 	p.close()
 	pp.made--
-	_ = pp.stock() // what fails now is made up for by the next one to break
 }
 
-// trim closes idle pipes until there are no more than n.
-func (pp *pipePool) trim(n int) {
-	for len(pp.idle) > n && pp.made > reserve {
+// resize sets the number of pipes that may be idle.
+func (pp *pipePool) resize(limit int) {
+	pp.limit = limit
+	pp.trim()
+}
+
+func (pp *pipePool) trim() {
+	for len(pp.idle) > pp.limit {
 		last := len(pp.idle) - 1
 		pp.idle[last].close()
 		pp.idle = pp.idle[:last]
@@ -78,8 +86,10 @@ func (pp *pipePool) forget(f *flow) {
 	}
 }
 
-// serve lets waiting flows go on, first come, first served.
+// serve restores the reserve, and lets waiting flows go on, first come, first
+// served.
 func (pp *pipePool) serve() {
+	_ = pp.stock() // what fails now may not fail the next time
 	for len(pp.waiting) > 0 {
 		p := pp.get()
 		if p == nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/sluicego/sluice/ops"
 )
 
-// acceptPause is how long the proxy waits for descriptors to become free.
-const acceptPause = 100 * time.Millisecond
+// shortagePause is how long the proxy waits for descriptors to become free.
+const shortagePause = 100 * time.Millisecond
 
 // proxy accepts connections and passes each on to the target:
 //
@@ -21,7 +21,8 @@ const acceptPause = 100 * time.Millisecond
 //	    '--stop------------'--> draining --last connection, or timer--> done
 //
 // One multishot accept serves all clients. It can end at any time, which the
-// kernel tells by a completion without More, and is then submitted again.
+// kernel tells by a completion without More, and is then submitted again: unless
+// there are connections that wait for a descriptor, which come first.
 type proxy struct {
 	loop     *loop
 	stats    *stats
@@ -32,6 +33,7 @@ type proxy struct {
 	deadline ops.ID // timer in flight, or 0
 	stopping bool
 	failed   bool // connections were cut off: the exit status is 1
+	short    int  // connections that wait for a descriptor
 	starved  bool // the lack of descriptors was reported
 	drain    time.Duration
 	pipes    pipePool
@@ -52,6 +54,7 @@ func newProxy(l *loop, st *stats, listen, to string, drain time.Duration) (*prox
 	if p.listener, at, err = listenTCP(listen); err != nil {
 		return nil, fmt.Errorf("-listen: %w", err)
 	}
+	p.resize()
 	if err := p.pipes.stock(); err != nil {
 		return nil, fmt.Errorf("pipe: %w", err)
 	}
@@ -63,7 +66,7 @@ func newProxy(l *loop, st *stats, listen, to string, drain time.Duration) (*prox
 // are accepted.
 func (p *proxy) advance() bool {
 	p.pipes.serve()
-	if p.listener >= 0 && !p.stopping && p.accept == 0 && p.pause == 0 {
+	if p.listener >= 0 && !p.stopping && p.accept == 0 && p.pause == 0 && p.short == 0 {
 		p.accept = p.loop.queue(ops.AcceptMulti(p.listener, unix.SOCK_NONBLOCK), p)
 	}
 	return p.listener >= 0 || len(p.conns) > 0
@@ -88,15 +91,22 @@ func (p *proxy) accepted(c *ops.Completion) {
 	switch err := c.Errno(); err {
 	case 0:
 		p.add(c.FD())
-	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
-		p.starve(c.Err())
 	case unix.ECANCELED, unix.ECONNABORTED, unix.EPROTO, unix.EINTR, unix.EPERM,
 		unix.ENETDOWN, unix.EHOSTDOWN, unix.EHOSTUNREACH, unix.ENETUNREACH:
 		// Stopped; or the client's own trouble, see accept(2): the next, please.
 	default:
-		p.loop.fail(c.Err())
+		if !shortage(err) {
+			p.loop.fail(c.Err())
+			return
+		}
+		p.starve(c.Err())
 	}
 	p.closeListener()
+}
+
+// shortage reports whether err passes when others give something back.
+func shortage(err unix.Errno) bool {
+	return err == unix.EMFILE || err == unix.ENFILE || err == unix.ENOBUFS || err == unix.ENOMEM
 }
 
 // starve stops accepting for a moment: clients wait in the backlog, and an
@@ -106,9 +116,25 @@ func (p *proxy) starve(err error) {
 		p.starved = true
 		warnf("%v: new connections wait", err)
 	}
-	p.pipes.trim(reserve)
+	if p.accept != 0 {
+		p.loop.cancel(p.accept)
+	}
 	if p.pause == 0 {
-		p.pause = p.loop.queue(ops.Timer(acceptPause), p)
+		p.pause = p.loop.queue(ops.Timer(shortagePause), p)
+	}
+	p.resize()
+}
+
+// resize says how many pipes may be idle: as many as could be wanted soon,
+// unless descriptors are wanted more.
+func (p *proxy) resize() {
+	switch {
+	case p.short > 0:
+		p.pipes.resize(lastFew)
+	case p.pause != 0:
+		p.pipes.resize(reserve)
+	default:
+		p.pipes.resize(reserve + len(p.conns))
 	}
 }
 
@@ -121,7 +147,7 @@ func (p *proxy) add(client int) {
 	}
 	c.index = len(p.conns)
 	p.conns = append(p.conns, c)
-	p.pipes.limit = reserve + len(p.conns)
+	p.resize()
 	p.stats.opened(len(p.conns))
 	c.start(p, client)
 }
@@ -134,8 +160,7 @@ func (p *proxy) remove(c *conn) {
 	p.conns[last] = nil
 	p.conns = p.conns[:last]
 	p.spare = append(p.spare, c)
-	p.pipes.limit = reserve + len(p.conns)
-	p.pipes.trim(p.pipes.limit)
+	p.resize()
 }
 
 // stop ends accepting, and gives open connections the time of -drain.

@@ -222,38 +222,64 @@ func quick(addr string) error {
 func TestOutOfDescriptors(t *testing.T) {
 	target := listen(t, func(c *net.TCPConn) { _, _ = io.Copy(c, c) })
 	eachMode(t, func(t *testing.T, flags ...string) {
-		p := newProxyCommand(flags, target)
-		p.cmd.Args = append([]string{"sh", "-c", `ulimit -n 100; exec "$@"`, "sh", executable}, p.cmd.Args[1:]...)
-		p.cmd.Path, _ = exec.LookPath("sh")
-		p.start(t)
-		before := p.look(t)
-		var inside, conns []*net.TCPConn
-		for range 60 {
-			c := p.dial(t)
-			conns = append(conns, c)
-			require.NoError(t, c.SetDeadline(time.Now().Add(300*time.Millisecond)))
-			_, _ = c.Write([]byte("in?"))
-			if _, err := io.ReadFull(c, make([]byte, 3)); err == nil {
-				inside = append(inside, c)
-				continue
+		for _, limit := range []string{"100", "101"} { // a client needs two
+			p := startLimited(t, flags, target, limit)
+			before := p.look(t)
+			var inside []*net.TCPConn
+			var waiting *net.TCPConn
+			for waiting == nil && len(inside) < 100 {
+				c := p.dial(t)
+				require.NoError(t, c.SetDeadline(time.Now().Add(time.Second)))
+				_, _ = c.Write([]byte("in?"))
+				if _, err := io.ReadFull(c, make([]byte, 3)); err != nil {
+					waiting = c
+				} else {
+					inside = append(inside, c)
+				}
 			}
-			break
+			assert.Greater(t, len(inside), 10)
+			require.NotNil(t, waiting)
+			for _, c := range inside {
+				require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+				echo(t, c, "still here")
+			}
+			for _, c := range inside {
+				c.Close()
+			}
+			require.NoError(t, waiting.SetDeadline(time.Now().Add(patience)))
+			_, err := io.ReadFull(waiting, make([]byte, 3))
+			assert.NoError(t, err, "its turn has come")
+			waiting.Close()
+			p.settles(t, before)
+			assert.Equal(t, 0, p.stop(t, syscall.SIGTERM))
+			assert.Equal(t, 1, strings.Count(p.stderr.String(), "too many open files"), p.stderr.String())
 		}
-		assert.Greater(t, len(inside), 10)
-		for _, c := range inside {
-			require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
-			echo(t, c, "still here")
-		}
-		waiting := conns[len(conns)-1]
-		for _, c := range inside {
-			c.Close()
-		}
-		waiting.Close()
-		p.settles(t, before)
-		assert.NoError(t, quick(p.addr))
-		text := p.stderr.String()
-		assert.Equal(t, 1, strings.Count(text, "too many open files"), text)
 	})
+}
+
+// More clients at once than there are descriptors: none is lost, and they do not
+// keep each other from being connected.
+func TestBurst(t *testing.T) {
+	target := listen(t, func(c *net.TCPConn) { _, _ = io.Copy(c, c) })
+	eachMode(t, func(t *testing.T, flags ...string) {
+		p := startLimited(t, flags, target, "100")
+		before := p.look(t)
+		assert.NoError(t, parallel(300, func(int) error { return quick(p.addr) }))
+		p.settles(t, before)
+		assert.Equal(t, 0, p.stop(t, syscall.SIGTERM))
+	})
+}
+
+// startLimited starts a proxy that may have limit descriptors.
+func startLimited(t *testing.T, flags []string, target, limit string) *proxyProcess {
+	t.Helper()
+	p := newProxyCommand(flags, target)
+	p.cmd.Args = append([]string{"sh", "-c", "ulimit -n " + limit + `; exec "$@"`, "sh", executable}, p.cmd.Args[1:]...)
+	var err error
+	p.cmd.Path, err = exec.LookPath("sh")
+	require.NoError(t, err)
+	p.start(t)
+	return p
 }
 
 // With -listen, standard output is not needed, and nobody reads standard input.

@@ -111,7 +111,7 @@ func (s *source) examine() {
 		return
 	case unix.S_IFREG:
 		if s.size = st.Size; s.size > 0 {
-			s.next = s.position()
+			s.next = s.start()
 		}
 	case unix.S_IFIFO:
 		s.live = true
@@ -135,8 +135,16 @@ func (s *source) awaitWriter() {
 	}
 }
 
-// position is where the descriptor stands: standard input may have been read by
-// somebody else before.
+// start is where to read from. Somebody else may have begun to read standard
+// input.
+func (s *source) start() int64 {
+	if s.name != stdin {
+		return 0
+	}
+	return s.position()
+}
+
+// position is where the descriptor stands.
 func (s *source) position() int64 {
 	at, err := unix.Seek(s.fd, 0, io.SeekCurrent)
 	if err != nil {
