@@ -53,17 +53,19 @@ const Forever time.Duration = -1
 
 // Defaults and limits of Config.
 const (
-	DefaultEntries      = 256
-	MaxEntries          = 32768
-	DefaultCapacity     = 1 << 16
-	MaxCapacity         = slots.MaxCapacity
-	DefaultCloseTimeout = 10 * time.Second
-	DefaultWorkers      = 64
-	MaxWorkers          = 4096
-	DefaultLockThreads  = 64
-	MaxLockThreads      = 4096
-	DefaultDirectFiles  = 1024
-	MaxDirectFiles      = 1 << 19
+	DefaultEntries       = 256
+	MaxEntries           = 32768
+	DefaultCapacity      = 1 << 16
+	MaxCapacity          = slots.MaxCapacity
+	DefaultKernelWorkers = 512
+	MaxKernelWorkers     = 32768
+	DefaultCloseTimeout  = 10 * time.Second
+	DefaultWorkers       = 64
+	MaxWorkers           = 4096
+	DefaultLockThreads   = 64
+	MaxLockThreads       = 4096
+	DefaultDirectFiles   = 1024
+	MaxDirectFiles       = 1 << 19
 )
 
 // Config says what Ring to make. The zero Config is a good one. Values outside
@@ -103,6 +105,13 @@ type Config struct {
 	// tried at intervals. 1 to MaxLockThreads; 0 is DefaultLockThreads.
 	LockThreads int
 
+	// KernelWorkers is how many threads the kernel may use, for each thread that
+	// submits, for requests which can block without end and have nothing to poll,
+	// such as a splice from an empty pipe. More of them wait for their turn: they
+	// must not need each other to go on. 1 to MaxKernelWorkers; 0 is
+	// DefaultKernelWorkers. Kernels before 5.15 do not obey it.
+	KernelWorkers int
+
 	// DirectFiles is how many direct descriptors (ops.IntoDirect, ops.Register) the
 	// Ring can have open; RLIMIT_NOFILE bounds it too. Their table is made when first
 	// needed, or by New where the field is set, as pinned Rings want it unless
@@ -132,6 +141,7 @@ func (c *Config) normalize() error {
 		{"InFlight", &c.InFlight, c.Capacity, MaxCapacity, "what an ID can name"},
 		{"Workers", &c.Workers, DefaultWorkers, MaxWorkers, "for Go's limit of 10,000 threads"},
 		{"LockThreads", &c.LockThreads, DefaultLockThreads, MaxLockThreads, "for Go's limit of 10,000 threads"},
+		{"KernelWorkers", &c.KernelWorkers, DefaultKernelWorkers, MaxKernelWorkers, "about as many threads as Linux has"},
 		{"DirectFiles", &c.DirectFiles, DefaultDirectFiles, MaxDirectFiles, "the kernel's limit is near"},
 	} {
 		if *f.value < 0 || *f.value > f.max {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/sluicego/sluice/internal/goid"
@@ -146,6 +147,11 @@ func (r *Ring) start() (err error) {
 	}
 	if err != nil {
 		return err
+	}
+	// Without a limit a few thousand blocked requests are as many threads
+	// (trap 41). Kernels that cannot limit them say EINVAL.
+	if _, _, err := r.u.RegisterIOWQMaxWorkers(0, uint32(r.cfg.KernelWorkers)); err != nil && !errors.Is(err, syscall.EINVAL) {
+		return errors.Join(fmt.Errorf("limit kernel workers: %w", err), r.u.Close())
 	}
 	r.entries, r.completionEntries = int(r.u.SQ.Entries()), int(r.u.CQ.Entries())
 	if r.cfg.Pinned {
