@@ -32,6 +32,7 @@ type cat struct {
 	loop    *loop
 	stats   *stats
 	out     *output
+	lock    lock
 	names   []string  // not in the window yet
 	window  []*source // the head is the first
 	free    []*chunk
@@ -41,8 +42,8 @@ type cat struct {
 	closed  bool // nobody reads the output any more
 }
 
-func newCat(l *loop, st *stats, out *output, names []string) *cat {
-	c := &cat{loop: l, stats: st, out: out, names: names}
+func newCat(l *loop, st *stats, out *output, lk lock, names []string) *cat {
+	c := &cat{loop: l, stats: st, out: out, lock: lk, names: names}
 	memory := make([]byte, chunks*chunkSize)
 	for i := range chunks {
 		c.free = append(c.free, &chunk{buf: memory[i*chunkSize : (i+1)*chunkSize]})
@@ -107,7 +108,7 @@ func (c *cat) readAhead() {
 			s.read(c.free[last])
 			c.free = c.free[:last]
 		}
-		if s.err == nil && (s.live || s.fd < 0) {
+		if s.err == nil && (s.live || s.fd < 0 || s.unlocked) {
 			return
 		}
 	}

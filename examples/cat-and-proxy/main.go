@@ -15,6 +15,7 @@
 //	loop.go            the event loop
 //	cat.go             the files' order: what to open, read and write next
 //	source.go chunk.go one file, and one buffer of it
+//	lock.go            its lock
 //	output.go splice.go standard output, and the way there without copying
 //	proxy.go listen.go accepting connections
 //	conn.go flow.go    one connection, and one direction of it
@@ -38,7 +39,8 @@ const usage = `Usage: cat-and-proxy [flags] [FILE...]
 
 Writes each FILE to standard output; "-" is standard input, and so is no FILE
 at all, unless there is -listen. With -listen and -to it passes TCP connections
-on to another address at the same time, until SIGINT or SIGTERM.
+on to another address at the same time, until SIGINT or SIGTERM. SIGUSR1 prints
+statistics, and SIGHUP has the FILEs written again.
 
 `
 
@@ -55,6 +57,7 @@ type options struct {
 	config          ring.Config
 	stats, progress bool
 	drain           time.Duration
+	lock            lock
 	names           []string
 }
 
@@ -85,6 +88,8 @@ func parse(args []string) (*options, error) {
 	f.BoolVar(&o.config.Pinned, "pinned", false, "let the ring belong to one thread: the fastest mode")
 	f.BoolVar(&o.stats, "stats", false, "print what was done on standard error at the end")
 	f.BoolVar(&o.progress, "progress", false, "draw a progress bar on standard error")
+	locking := f.String("lock", "none", "lock each FILE before it is read: none, shared or exclusive")
+	f.DurationVar(&o.lock.timeout, "lock-timeout", 0, "how long to wait for a lock; 0 is for ever")
 	f.DurationVar(&o.drain, "drain", 5*time.Second, "after a signal, how long open connections may last")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -102,6 +107,10 @@ func parse(args []string) (*options, error) {
 		return nil, fmt.Errorf("-engine: %w", err)
 	case (o.listen == "") != (o.to == ""):
 		return nil, errors.New("-listen and -to go together")
+	case !o.lock.parse(*locking):
+		return nil, fmt.Errorf("-lock %q: want none, shared or exclusive", *locking)
+	case o.lock.timeout < 0:
+		return nil, fmt.Errorf("-lock-timeout %v: want 0 or more", o.lock.timeout)
 	case o.drain < 0:
 		return nil, fmt.Errorf("-drain %v: want 0 or more", o.drain)
 	case o.listen == "" && len(o.names) == 0:
@@ -130,7 +139,7 @@ func run(o *options) (status int, err error) {
 		return 0, err
 	}
 	p := &program{loop: loop{ring: r}, stats: stats{begin: time.Now()}}
-	watchSignals(r, p)
+	(&watch{p, o.names, o.stats}).start()
 	if err := p.setUp(o); err != nil {
 		return 0, errors.Join(err, r.Close())
 	}
@@ -154,7 +163,7 @@ func (p *program) setUp(o *options) error {
 		if err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}
-		p.cat = newCat(&p.loop, &p.stats, out, o.names)
+		p.cat = newCat(&p.loop, &p.stats, out, o.lock, o.names)
 		p.parts = append(p.parts, p.cat)
 	}
 	if o.listen != "" {

@@ -4,32 +4,46 @@ package main
 
 import (
 	"os"
-	"os/signal"
 	"syscall"
 
 	"github.com/sluicego/sluice/ops"
-	"github.com/sluicego/sluice/ring"
+	"github.com/sluicego/sluice/signals"
 )
 
-// signalled is the tag of a signal that has come.
-type signalled struct {
+// watch follows the signals, which come as completions like all else:
+//
+//	SIGINT, SIGTERM  end in good order; the second one ends at once
+//	SIGUSR1          prints the statistics
+//	SIGHUP           writes the files again
+type watch struct {
 	program *program
-	signal  syscall.Signal
+	names   []string // what SIGHUP writes
+	verbose bool     // says who sent the signal
 }
 
-func (s *signalled) complete(*ops.Completion) { s.program.interrupt(s.signal) }
+func (w *watch) start() {
+	w.program.queue(signals.Watch(syscall.SIGINT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGHUP).
+		WithPriority(ops.Highest), w)
+}
 
-// watchSignals turns SIGINT and SIGTERM into completions of the ring, ahead of
-// all others. The goroutine ends with the program.
-func watchSignals(r *ring.Ring, p *program) {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	go func() {
-		for s := range signals {
-			tag := &signalled{p, s.(syscall.Signal)}
-			if _, err := r.Post(tag, ops.Highest); err != nil {
-				return // the ring is closed: the program is ending
-			}
+func (w *watch) complete(c *ops.Completion) {
+	s := signals.Of(c)
+	if s == nil || c.Err() != nil {
+		w.program.fail(c.Err())
+		return
+	}
+	if w.verbose {
+		warnf("%v", s)
+	}
+	p := w.program
+	switch s.Signo {
+	case syscall.SIGUSR1:
+		p.stats.print(os.Stderr, p.ring)
+	case syscall.SIGHUP:
+		if p.cat != nil && p.signal == 0 {
+			p.cat.names = append(p.cat.names, w.names...)
 		}
-	}()
+	default:
+		p.interrupt(s.Signo)
+	}
 }

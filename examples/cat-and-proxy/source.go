@@ -38,6 +38,8 @@ type source struct {
 	live    bool
 	held    bool // it is the output file: not to be read before its turn
 	spliced bool // see splice.go
+	// unlocked: its lock has not been asked for, or not been granted.
+	unlocked bool
 
 	reading int      // requests in flight
 	chunks  []*chunk // in order; some were read, some are being read
@@ -61,6 +63,8 @@ func (s *source) complete(c *ops.Completion) {
 	switch c.Code {
 	case ops.CodeOpen:
 		s.opened(c)
+	case ops.CodeFlock:
+		s.locked(c)
 	case ops.CodeSplice:
 		s.spliceDone(c)
 	case ops.CodePoll:
@@ -74,7 +78,12 @@ func (s *source) opened(c *ops.Completion) {
 	switch {
 	case c.OK():
 		s.fd = c.FD()
-		s.examine()
+		s.unlocked = s.cat.lock.wanted
+		if !s.unlocked {
+			s.examine()
+		} else if s.atHead {
+			s.acquire()
+		}
 	case !s.early:
 		s.end(c.Errno())
 	case s.atHead:
@@ -89,6 +98,8 @@ func (s *source) becomeHead() {
 	case s.name == stdin:
 		s.fd = unix.Stdin
 		s.examine()
+	case s.unlocked:
+		s.acquire()
 	case s.held:
 		s.examine()
 	case s.fd < 0 && s.reading == 0 && s.err == nil:
@@ -156,7 +167,7 @@ func (s *source) position() int64 {
 // wants reports whether another chunk can be read now.
 func (s *source) wants() bool {
 	switch {
-	case s.fd < 0 || s.noMore || s.spliced:
+	case s.fd < 0 || s.noMore || s.spliced || s.unlocked:
 		return false
 	case (s.live || s.held) && !s.atHead:
 		return false
