@@ -57,3 +57,13 @@ func ExampleInet() {
 	// [2001:db8::1]:443 443
 	// @session
 }
+
+// Requests that touch no file: the round trip alone, and a moment to come.
+func ExampleTimerAt() {
+	for _, r := range []ops.Request{ops.Nop(), ops.TimerAt(time.Now().Add(time.Minute))} {
+		fmt.Println(r.Code, r.Validate())
+	}
+	// Output:
+	// nop <nil>
+	// timer <nil>
+}

@@ -14,7 +14,7 @@ func Install(d Direct) Request {
 // validateInstall checks that r names a direct descriptor.
 func (r *Request) validateInstall() error {
 	if !DirectOf(int(r.FD)).Valid() {
-		return r.wrong("want a direct descriptor")
+		return r.wrong("no direct descriptor")
 	}
 	return nil
 }

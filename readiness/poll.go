@@ -39,7 +39,7 @@ func Level(fd int, events Events) ops.Request {
 
 func poll(fd int, events Events, mode ops.Mode) ops.Request {
 	target := int32(-1) // EBADF, as for every descriptor that does not exist
-	if fd >= 0 && fd <= math.MaxInt32 {
+	if fd >= 0 && fd <= math.MaxInt32 || ops.DirectOf(fd).Valid() {
 		target = int32(fd)
 	}
 	return ops.Request{Code: ops.CodePoll, FD: target, Flags: uint32(events), Mode: mode}

@@ -137,7 +137,7 @@ func (r *Ring) cancelMissed(id uint64) {
 
 func usesFD(req *ops.Request) bool {
 	switch req.Code {
-	case ops.CodeNop, ops.CodeTimer, ops.CodePost, ops.CodeSocket, ops.CodePollUpdate, ops.CodeCall,
+	case ops.CodePipe, ops.CodeMadvise, ops.CodeGetxattr, ops.CodeSetxattr, ops.CodeNop, ops.CodeTimer, ops.CodePost, ops.CodeSocket, ops.CodePollUpdate, ops.CodeCall,
 		ops.CodeMutex, ops.CodeEvent, ops.CodeFutexWait, ops.CodeFutexWake, ops.CodeFutexWaitv:
 		return false
 	}
@@ -145,5 +145,9 @@ func usesFD(req *ops.Request) bool {
 }
 
 func usesFD2(req *ops.Request) bool {
-	return req.Code == ops.CodeSplice || req.Code == ops.CodeTee
+	switch req.Code {
+	case ops.CodeSplice, ops.CodeTee, ops.CodeRename, ops.CodeHardlink, ops.CodeEpollCtl:
+		return true
+	}
+	return false
 }

@@ -31,7 +31,7 @@ func (r *Ring) acceptChain(reqs []ops.Request, ids []ops.ID, at int) int {
 		s, id := r.slots.Alloc()
 		s.req, s.chain, s.state, s.marks = reqs[i], c, queued, 0
 		if s.req.Mode&(ops.Multishot|ops.Managed) != 0 {
-			s.marks = marksOf(s.req.Mode)
+			s.markMode()
 		}
 		c.ids[i] = id
 		r.noteLevel(s.req.Priority)

@@ -113,8 +113,12 @@ func (r *Ring) settleExport() {
 		return
 	}
 	r.export.quiet()
-	// Only now: a completion that comes after this look makes it readable.
-	if r.ready.Len() != 0 || len(r.idle) != 0 || r.u.CQ.Ready() != 0 || r.u.SQ.NeedsFlush() {
+	// Only now: a completion that comes after this look makes it readable. The
+	// flag for task work can be stale, so it is not enough by itself.
+	if r.cfg.Pinned && r.u.SQ.TaskRun() {
+		r.enterOwned(0, 0, ops.Never)
+	}
+	if r.ready.Len() != 0 || len(r.idle) != 0 || r.u.CQ.Ready() != 0 || r.u.SQ.Overflowed() {
 		r.export.signal()
 	}
 	r.export.due = 0 // one that has expired must be set again, or it stays readable

@@ -3,6 +3,7 @@ package ring
 import (
 	"errors"
 	"fmt"
+	"math"
 	"syscall"
 
 	"github.com/sluicego/sluice/internal/uring"
@@ -20,15 +21,15 @@ type resources struct {
 	fixed  fixedTable
 }
 
-// marksOf returns the marks that a request of the given mode starts with.
-func marksOf(m ops.Mode) (marks mark) {
-	if m&ops.Multishot != 0 {
-		marks |= multi
+// markMode gives a new request the marks that its mode means.
+func (s *slot) markMode() {
+	if s.req.Mode&ops.Multishot != 0 {
+		s.marks |= multi
 	}
-	if m&ops.Managed != 0 {
-		marks |= managed
+	if s.req.Mode&ops.Managed != 0 {
+		s.marks |= managed
+		s.result = noResult
 	}
-	return marks
 }
 
 // hold takes the resources that req uses, or says why it cannot have them.
@@ -120,21 +121,32 @@ func (r *Ring) arriveManaged(s *slot, res *int32, flags *uint32) bool {
 }
 
 // arriveZC puts the two results of a zero-copy send together (trap 22): the first
-// says how it went, the second that the buffer is free.
+// says how it went, the second that the buffer is free. One that was cancelled in a
+// chain has ended at the first, which says so; yet the kernel may post the second.
+// Should it be handed over once more, it is as a plain send, so that the second
+// result of the first attempt is not taken for its own.
 func (s *slot) arriveZC(res *int32, flags *uint32) bool {
 	switch {
 	case *flags&uring.CQEFlagNotif != 0:
+		if s.result == noResult {
+			return false
+		}
 		copied := uint32(*res)&uring.NotifUsageZCCopied != 0
-		*res, *flags = s.result, 0
+		*res, *flags, s.result = s.result, 0, noResult
 		if copied {
 			*flags = ops.FlagCopied
 		}
 	case *flags&uring.CQEFlagMore != 0:
 		s.result = *res
 		return false
+	case *res == ecanceled || *res == -int32(syscall.EINTR):
+		s.req.Len = uring.PlainSend
 	}
 	return true
 }
+
+// noResult is what a managed request has to remember at first: nothing.
+const noResult = math.MinInt32
 
 // settleManaged deals with results that mean something else for managed requests.
 // It reports whether that was all.
@@ -143,7 +155,7 @@ func (r *Ring) settleManaged(id uint64, s *slot, res int32, flags uint32) bool {
 	case s.chain != nil:
 	case s.req.Mode&ops.Select != 0:
 		return r.settleSelected(id, s, res, flags)
-	case res == -int32(syscall.EINVAL) && s.req.Len != 0 && (s.req.Code == ops.CodeSendZC || s.req.Code == ops.CodeSendmsgZC):
+	case res == -int32(syscall.EINVAL) && s.req.Len == uring.SendZCReportUsage && (s.req.Code == ops.CodeSendZC || s.req.Code == ops.CodeSendmsgZC):
 		s.req.Len = 0 // before 6.2 the kernel does not report what it copied
 		r.repeat(id, s)
 		return true

@@ -40,7 +40,7 @@ func TestOpMadvise(t *testing.T) {
 		gone, err := unix.Mmap(-1, 0, page, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_ANON)
 		require.NoError(t, err)
 		require.NoError(t, unix.Mprotect(gone, unix.PROT_NONE))
-		fails(t, r, ops.Madvise(gone, unix.MADV_POPULATE_READ), syscall.EFAULT, "")
+		fails(t, r, ops.Madvise(gone, unix.MADV_POPULATE_READ), syscall.EINVAL, "") // it may not be read
 		require.NoError(t, unix.Munmap(gone))
 	})
 }

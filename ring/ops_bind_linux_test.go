@@ -36,7 +36,9 @@ func TestOpBindAndListen(t *testing.T) {
 
 			other := own(t, do(t, r, ops.Socket(addr.Family(), unix.SOCK_STREAM, 0)).FD())
 			fails(t, r, ops.Bind(other, to), syscall.EADDRINUSE, to.String())
-			fails(t, r, ops.Bind(server, to), syscall.EINVAL, to.String()) // it has an address
+			if addr.Family() == unix.AF_INET {
+				fails(t, r, ops.Bind(server, addr), syscall.EINVAL, addr.String()) // it has one
+			}
 		}
 	})
 }
@@ -53,7 +55,7 @@ func TestOpBindFailures(t *testing.T) {
 		fails(t, r, ops.Listen(datagrams, 1), syscall.EOPNOTSUPP, onFD(datagrams))
 		elsewhere := ops.UNIX(t.TempDir() + "/none/socket")
 		fails(t, r, ops.Bind(socket(t, unix.AF_UNIX, unix.SOCK_STREAM), elsewhere), syscall.ENOENT, elsewhere.String())
-		fails(t, r, ops.Bind(datagrams, ops.UNIX("@wrong")), syscall.EAFNOSUPPORT, "@wrong")
+		fails(t, r, ops.Bind(datagrams, ops.UNIX("@of-another-family")), syscall.EAFNOSUPPORT, "@of-another-family")
 	})
 }
 
@@ -75,7 +77,7 @@ func TestOpSendTo(t *testing.T) {
 		assert.Zero(t, do(t, r, ops.Recv(to, make([]byte, 5), 0)).N())
 
 		fails(t, r, ops.Send(from, []byte("x"), 0), syscall.EDESTADDRREQ, onFD(from))
-		fails(t, r, ops.SendTo(from, []byte("x"), 0, ops.UNIX("@x")), syscall.EAFNOSUPPORT, onFD(from))
+		fails(t, r, ops.SendTo(from, []byte("x"), 0, ops.UNIX("@of-another-family")), syscall.EAFNOSUPPORT, onFD(from))
 		fails(t, r, ops.SendTo(from, make([]byte, 1<<16), 0, loopback(port)), syscall.EMSGSIZE, onFD(from))
 		a, _ := unixPair(t, unix.SOCK_STREAM)
 		fails(t, r, ops.SendTo(a, []byte("x"), 0, ops.UNIX("@x")), syscall.EISCONN, onFD(a))
@@ -91,10 +93,10 @@ func TestOpSendFlags(t *testing.T) {
 		buf := make([]byte, 9)
 		assert.Equal(t, "held back", string(do(t, r, ops.Recv(server, buf, unix.MSG_WAITALL)).Bytes()))
 		do(t, r, ops.Send(client, []byte("!"), unix.MSG_OOB|unix.MSG_NOSIGNAL))
-		require.Eventually(t, func() bool {
+		comes(t, func() bool {
 			c, err := try(t, r, ops.Recv(server, buf, unix.MSG_OOB))
 			return err == nil && string(c.Bytes()) == "!"
-		}, patience, moment/10)
+		})
 		do(t, r, ops.Send(client, []byte("routed"), unix.MSG_DONTROUTE|unix.MSG_EOR|unix.MSG_CONFIRM))
 		assert.Equal(t, "routed", string(do(t, r, ops.Recv(server, buf, 0)).Bytes()))
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -67,10 +68,10 @@ func TestOpSocketQueues(t *testing.T) {
 		assert.Zero(t, do(t, r, ops.SocketInq(server)).N())
 		assert.Zero(t, do(t, r, ops.SocketOutq(client)).N())
 		write(t, client, "twelve bytes")
-		require.Eventually(t, func() bool { return do(t, r, ops.SocketInq(server)).N() == 12 }, patience, moment/10)
+		comes(t, func() bool { return do(t, r, ops.SocketInq(server)).N() == 12 })
 		do(t, r, ops.Read(server, make([]byte, 7), ops.Current))
 		assert.Equal(t, 5, do(t, r, ops.SocketInq(server)).N())
-		require.Eventually(t, func() bool { return do(t, r, ops.SocketOutq(client)).N() == 0 }, patience, moment/10)
+		comes(t, func() bool { return do(t, r, ops.SocketOutq(client)).N() == 0 })
 
 		require.NoError(t, unix.SetNonblock(client, true))
 		for err := error(nil); err == nil; {
@@ -104,4 +105,12 @@ func TestOpSocketName(t *testing.T) {
 		alone := socket(t, unix.AF_INET, unix.SOCK_STREAM)
 		fails(t, r, ops.PeerName(alone, name), syscall.ENOTCONN, onFD(alone))
 	})
+}
+
+// comes waits for done, on the goroutine that owns a pinned Ring.
+func comes(t testing.TB, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !done(); time.Sleep(moment / 10) {
+		require.True(t, time.Now().Before(end), "it did not come")
+	}
 }

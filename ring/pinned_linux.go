@@ -134,7 +134,7 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 			return w.err
 		}
 		expired := deadline != ops.Never && ops.Now() >= deadline
-		if todo == 0 && (expired || timeout == 0 && !more) {
+		if todo == 0 && (expired || timeout == 0) && !more {
 			w.err = ops.ErrTimeout
 			return w.err
 		}

@@ -86,15 +86,16 @@ func newFileReader(r *Ring, ctx context.Context, cfg ReadFilesConfig) *fileReade
 // is. It reports whether the loop goes on.
 func (l *fileReader) add(path string, yield func(FileData, error) bool) bool {
 	job := l.free[len(l.free)-1]
+	l.free = l.free[:len(l.free)-1]
 	job.data = FileData{Path: path, Index: l.next}
 	l.next++
 	if err := job.path.Set(path); err != nil {
+		l.free = append(l.free, job)
 		return yield(job.data, &ops.Error{Code: ops.CodeReadFile, Err: err})
 	}
 	for {
 		err := l.submit(job)
 		if err == nil {
-			l.free = l.free[:len(l.free)-1]
 			break
 		}
 		if !errors.Is(err, ops.ErrFull) || l.inFlight == 0 {
@@ -149,7 +150,11 @@ func (l *fileReader) queue(job *fileJob, req ops.Request) (err error) {
 // turn waits until some files are done, and yields them. Those that have filled
 // their buffer are read again. It reports whether the loop goes on.
 func (l *fileReader) turn(yield func(FileData, error) bool) bool {
-	if err := l.wait(1); err != nil {
+	err := context.Cause(l.w.ctx)
+	if err == nil {
+		err = l.wait(1)
+	}
+	if err != nil {
 		yield(FileData{}, fmt.Errorf("read files: %w", err))
 		return false
 	}

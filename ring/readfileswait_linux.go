@@ -1,6 +1,8 @@
 package ring
 
 import (
+	"context"
+
 	"github.com/sluicego/sluice/internal/workers"
 	"github.com/sluicego/sluice/ops"
 )
@@ -48,7 +50,7 @@ func (w *waiter) satisfiedMany(r *Ring) bool {
 	switch {
 	case w.n >= w.min:
 	case w.ctx != nil && w.ctx.Err() != nil:
-		w.err = w.ctx.Err()
+		w.err = context.Cause(w.ctx)
 	case r.broken != nil:
 		w.err = r.broken
 	default:

@@ -58,7 +58,9 @@ func (r *Ring) arrive(userData uint64, res int32, flags uint32) {
 	}
 	s := r.slots.Get(userData)
 	if s == nil || s.state != inKernel {
-		r.stats.Stray++
+		if flags&uring.CQEFlagNotif == 0 { // see arriveZC
+			r.stats.Stray++
+		}
 		return
 	}
 	if s.marks&managed != 0 && !r.arriveManaged(s, &res, &flags) {

@@ -151,6 +151,9 @@ func (r *Ring) start() (err error) {
 	// Without a limit a few thousand blocked requests are as many threads
 	// (trap 41). Kernels that cannot limit them say EINVAL.
 	if _, _, err := r.u.RegisterIOWQMaxWorkers(0, uint32(r.cfg.KernelWorkers)); err != nil && !errors.Is(err, syscall.EINVAL) {
+		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSYS) {
+			err = errors.Join(ops.ErrNotSupported, err) // a sandbox that allows the other two calls
+		}
 		return errors.Join(fmt.Errorf("limit kernel workers: %w", err), r.u.Close())
 	}
 	r.entries, r.completionEntries = int(r.u.SQ.Entries()), int(r.u.CQ.Entries())

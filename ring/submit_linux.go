@@ -188,7 +188,7 @@ func (r *Ring) admit(id uint64, s *slot) {
 	r.noteLevel(s.req.Priority)
 	s.marks = 0
 	if s.req.Mode&(ops.Multishot|ops.Managed) != 0 {
-		s.marks = marksOf(s.req.Mode)
+		s.markMode()
 	}
 	if s.req.Code == ops.CodeTimer {
 		r.admitTimer(id, s)

@@ -33,22 +33,27 @@ func TestWaitMinZeroTakesWhatIsThere(t *testing.T) {
 // A loop that never sleeps must see what completes meanwhile, also where that
 // needs an enter (trap 2).
 func TestWaitMinZeroSeesWhatCompletesLater(t *testing.T) {
-	eachMode(t, func(t *testing.T, newRing maker) {
-		r := newRing(ring.Config{})
-		in, out := pipe(t)
-		submit(t, r, ops.Read(in, make([]byte, 8), ops.Current))
-		var dst [4]ops.Completion
-		n, err := r.Wait(dst[:], 0, 0)
-		require.NoError(t, err)
-		require.Zero(t, n)
-		write(t, out, "x")
-		for end := time.Now().Add(patience); n == 0; {
-			require.True(t, time.Now().Before(end), "the completion never came up")
-			n, err = r.Wait(dst[:], 0, 0)
-			require.NoError(t, err)
-		}
-		assert.Equal(t, 1, dst[0].N())
-	})
+	for name, c := range map[string]struct {
+		min     int
+		timeout time.Duration
+	}{"min 0": {0, 0}, "min 0 for ever": {0, ring.Forever}, "timeout 0": {1, 0}, "timeout 1": {1, 1}, "several": {4, 1}} {
+		t.Run(name, func(t *testing.T) {
+			eachMode(t, func(t *testing.T, newRing maker) {
+				r := newRing(ring.Config{})
+				in, out := pipe(t)
+				submit(t, r, ops.Read(in, make([]byte, 8), ops.Current))
+				var dst [4]ops.Completion
+				n, _ := r.Wait(dst[:], c.min, c.timeout)
+				require.Zero(t, n)
+				write(t, out, "x")
+				for end := time.Now().Add(patience); n == 0; {
+					require.True(t, time.Now().Before(end), "the completion never came up")
+					n, _ = r.Wait(dst[:], c.min, c.timeout)
+				}
+				assert.Equal(t, 1, dst[0].N())
+			})
+		})
+	}
 }
 
 func TestWaitTimeoutZeroDoesNotWait(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"reflect"
 	"runtime"
 	"strconv"
 	"sync"
@@ -132,7 +133,7 @@ func TestFlood(t *testing.T) {
 	var c tally
 	c.collect(t, r, n, func(info *signals.Info) {
 		if info.Signo != floodSignal || info.Code != signals.ByQueue || info.Pid != sigtest.Pid ||
-			info.Uid != sigtest.Uid || info.Errno != sigtest.Errno {
+			info.Uid != sigtest.UID || info.Errno != sigtest.Errno {
 			t.Errorf("%+v", info)
 		}
 	})
@@ -204,7 +205,7 @@ func limited([]string) int {
 		go func() {
 			defer senders.Done()
 			for k := range 5000 {
-				err := sigtest.QueueCode(self, floodSignal, signals.ByQueue, uint64(i<<32|k))
+				err := sigtest.QueueCode(self, floodSignal, signals.ByQueue, uint64(i)<<32|uint64(k))
 				mu.Lock()
 				if err == nil {
 					sent++
@@ -253,7 +254,8 @@ func loseAll(r *ring.Ring) int {
 	defer runtime.UnlockOSThread()
 	const n = 10
 	var set, old unix.Sigset_t
-	set.Val[0] = 1 << (floodSignal - 1)
+	width := int(8 * reflect.TypeOf(set.Val[0]).Size())
+	set.Val[(floodSignal-1)/syscall.Signal(width)] = 1 << (int(floodSignal-1) % width)
 	_ = unix.PthreadSigmask(unix.SIG_BLOCK, &set, &old)
 	for i := range n {
 		if _, err := r.Do(context.Background(), signals.QueueThread(self, unix.Gettid(), floodSignal, uint64(i))); err != nil {

@@ -86,7 +86,7 @@ func TestThreadDirectedSignals(t *testing.T) {
 		require.NoError(t, err)
 		info = nextSignal(t, r)
 		assert.Equal(t, signals.RTMin+4, info.Signo)
-		assert.EqualValues(t, 1<<40|7, info.Value)
+		assert.Equal(t, uint64(1<<40|7), info.Value)
 		assert.Equal(t, 7, info.Int())
 	}
 }

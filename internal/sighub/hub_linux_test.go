@@ -75,7 +75,7 @@ func TestRelay(t *testing.T) {
 		assert.EqualValues(t, 40, info.Signo)
 		if Native {
 			assert.EqualValues(t, siQueue, info.Code)
-			assert.EqualValues(t, i<<33, info.Value)
+			assert.Equal(t, uint64(i)<<33, info.Value)
 			assert.EqualValues(t, pid, info.Pid)
 		}
 	}

@@ -63,8 +63,9 @@ type relayState struct {
 }
 
 var (
-	relay         relayState
-	one           = [8]byte{1} // what the handler writes to the eventfd: little-endian
+	relay relayState
+	one   = [8]byte{1} // what the handler writes to the eventfd: little-endian
+	//lint:ignore U1000 the handler gives its address to the kernel
 	defaultAction sigaction
 )
 

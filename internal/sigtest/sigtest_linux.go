@@ -39,7 +39,7 @@ func Timer(sig syscall.Signal, interval time.Duration) (stop func(), err error) 
 const (
 	Errno = 3
 	Pid   = 5
-	Uid   = 6
+	UID   = 6
 )
 
 // QueueCode sends a signal with an si_code and fields of its own, as any program
@@ -50,7 +50,7 @@ func QueueCode(pid int, sig syscall.Signal, code int32, value uint64) error {
 		pid, uid              int32
 		value                 uint64
 		_                     [96]byte
-	}{code: code, errno: Errno, pid: Pid, uid: Uid, value: value}
+	}{code: code, errno: Errno, pid: Pid, uid: UID, value: value}
 	_, _, errno := unix.RawSyscall(unix.SYS_RT_SIGQUEUEINFO, uintptr(pid), uintptr(sig), uintptr(unsafe.Pointer(&info)))
 	if errno != 0 {
 		return fmt.Errorf("rt_sigqueueinfo: %w", errno)

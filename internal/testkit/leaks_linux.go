@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"runtime"
@@ -17,6 +18,9 @@ func Main(m *testing.M) int {
 	code := m.Run()
 	if code != 0 {
 		return code // what failed tests leave behind explains nothing
+	}
+	if f := flag.Lookup("test.fuzz"); f != nil && f.Value.String() != "" {
+		return code // the fuzzer itself leaves a goroutine behind
 	}
 	var left []string
 	// What has just ended may take a moment to be gone.

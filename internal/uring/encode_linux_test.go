@@ -29,13 +29,18 @@ func TestEncode(t *testing.T) {
 	cases = append(cases, pathEncodings()...)
 	cases = append(cases, socketEncodings()...)
 	cases = append(cases, otherEncodings()...)
+	cases = append(cases, directEncodings()...)
+	cases = append(cases, selectEncodings()...)
+	cases = append(cases, fixedEncodings()...)
 	cases = append(cases, futexEncodings()...)
 	for _, more := range [][]encoding{
 		nameEncodings(), xattrEncodings(), adviseEncodings(), commandEncodings(), descriptorEncodings(),
 	} {
 		cases = append(cases, more...)
 	}
-	seen := map[ops.Code]bool{ops.CodePost: true} // never reaches the kernel
+	seen := map[ops.Code]bool{
+		ops.CodePost: true, ops.CodeReadFile: true, // no entry, and three: TestEncodeReadFile
+	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			assert.NoError(t, c.req.Validate())

@@ -64,7 +64,6 @@ func encodeDescriptor(q *SQE, r *ops.Request) {
 		q.Addr = pointer(unsafe.Pointer(&ends.FDs))
 		q.OpFlags = r.Flags
 	case ops.CodeInstall:
-		q.FD = int32(ops.DirectOf(int(r.FD)).Index())
 		if r.Flags&unix.O_CLOEXEC == 0 {
 			q.OpFlags = FixedFDNoCloExec
 		}

@@ -107,10 +107,17 @@ func encodeManaged(q *SQE, r *ops.Request) {
 	}
 }
 
+// PlainSend, as Len of a zero-copy send, has it copy after all.
+const PlainSend = 1 << 31
+
 // encodeZC encodes the zero-copy sends; r.Len holds their own flags.
 func encodeZC(q *SQE, r *ops.Request) {
 	q.Ioprio = pollFirst(r.Mode) | uint16(r.Len)
 	q.OpFlags = r.Flags
+	if r.Len&PlainSend != 0 {
+		encodePlainSend(q, r)
+		return
+	}
 	switch a := r.Arg.(type) {
 	case *ops.Msg:
 		q.Addr = pointer(unsafe.Pointer(a.SendHeader()))
@@ -122,6 +129,14 @@ func encodeZC(q *SQE, r *ops.Request) {
 	}
 	q.Addr = addrOf(r.Buf)
 	q.Len = lenOf(r.Buf)
+}
+
+func encodePlainSend(q *SQE, r *ops.Request) {
+	if m, ok := r.Arg.(*ops.Msg); ok {
+		q.Opcode, q.Addr, q.Len = OpSendmsg, pointer(unsafe.Pointer(m.SendHeader())), 1
+		return
+	}
+	q.Opcode, q.Addr, q.Len = OpSend, addrOf(r.Buf), lenOf(r.Buf)
 }
 
 // EncodeReadFile writes the steps of a ReadFile request r: open into the place of

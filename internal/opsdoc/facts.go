@@ -1,0 +1,39 @@
+package main
+
+// waits says what an operation can wait for. A cancel ends such a wait; other
+// operations it can only keep from starting.
+var waits = map[string]string{
+	"CodeRead": "for data", "CodeReadv": "for data", "CodeReadMulti": "for data", "CodeReadFixed": "for data",
+	"CodeReadvFixed": "for data", "CodeWrite": "for room", "CodeWritev": "for room", "CodeWriteFixed": "for room",
+	"CodeWritevFixed": "for room", "CodeOpen": "for a FIFO's other end", "CodeOpen2": "for a FIFO's other end",
+	"CodeAccept": "for a connection", "CodeConnect": "for the peer", "CodeSend": "for room", "CodeSendmsg": "for room",
+	"CodeSendZC": "for room", "CodeSendmsgZC": "for room", "CodeRecv": "for data", "CodeRecvmsg": "for data",
+	"CodeSplice": "for data and room", "CodeTee": "for data and room", "CodeTimer": "for its time",
+	"CodePoll": "for an event", "CodeCall": "as the function does", "CodeFlock": "for other holders",
+	"CodeOFDLock": "for other holders", "CodeRecordLock": "for other holders", "CodeMutex": "for the holder",
+	"CodeEvent": "for a Set", "CodeFutexWait": "for a wake", "CodeFutexWaitv": "for a wake",
+	"CodeSignal": "for a signal", "CodeChild": "for the child", "CodeEpollWait": "for an event",
+}
+
+// aside says why no operation has an opcode of its own.
+var aside = map[string]string{
+	"TIMEOUT_REMOVE":   "timers are cancelled in user space",
+	"ASYNC_CANCEL":     "Ring.Cancel, CancelFD and CancelAll",
+	"LINK_TIMEOUT":     "timeouts and deadlines are kept in user space",
+	"PROVIDE_BUFFERS":  "superseded by buffer rings",
+	"REMOVE_BUFFERS":   "superseded by buffer rings",
+	"FILES_UPDATE":     "direct descriptors",
+	"MSG_RING":         "between Rings",
+	"WAITID":           "children are watched through their pidfds, which leaves them to os/exec",
+	"RECV_ZC":          "needs a network queue of its own, and larger completions",
+	"NOP128":           "needs larger entries, for tests of the kernel",
+	"URING_CMD128":     "needs larger entries, for commands to NVMe drives",
+	"READ_FIXED":       "registered buffers",
+	"WRITE_FIXED":      "registered buffers",
+	"READV_FIXED":      "registered buffers",
+	"WRITEV_FIXED":     "registered buffers",
+	"READ_MULTISHOT":   "provided buffers",
+	"SEND_ZC":          "zero-copy send",
+	"SENDMSG_ZC":       "zero-copy send",
+	"FIXED_FD_INSTALL": "direct descriptors",
+}
