@@ -84,7 +84,7 @@ type SignalInfo struct {
 	Errno int32 // almost always 0
 
 	Pid int32  // the sender's process, or the child's; 0 from outside the pid namespace
-	Uid uint32 // its real user
+	UID uint32 // its real user
 
 	// Value is what the sender attached: 8 bytes, of which C programs often set
 	// the lower 4 alone (see Int). With SI_QUEUE, SI_TIMER and SI_MESGQ.
@@ -117,9 +117,9 @@ func (i *SignalInfo) String() string {
 	case i.Code > 0 && i.Pid == 0 && i.Band != 0:
 		return fmt.Sprintf("%s about fd %d", name, i.FD)
 	case i.Code == codeQueue:
-		return fmt.Sprintf("%s from pid %d, uid %d, value %d", name, i.Pid, i.Uid, i.Value)
+		return fmt.Sprintf("%s from pid %d, uid %d, value %d", name, i.Pid, i.UID, i.Value)
 	}
-	return fmt.Sprintf("%s from pid %d, uid %d", name, i.Pid, i.Uid)
+	return fmt.Sprintf("%s from pid %d, uid %d", name, i.Pid, i.UID)
 }
 
 const (

@@ -26,8 +26,8 @@ func TestSignalSets(t *testing.T) {
 
 func TestSignalInfoSaysWhereItCameFrom(t *testing.T) {
 	for want, i := range map[string]SignalInfo{
-		"SIGRTMIN from pid 5, uid 6":          {Signo: 34, Pid: 5, Uid: 6},
-		"SIGRTMIN from pid 5, uid 6, value 7": {Signo: 34, Code: -1, Pid: 5, Uid: 6, Value: 7},
+		"SIGRTMIN from pid 5, uid 6":          {Signo: 34, Pid: 5, UID: 6},
+		"SIGRTMIN from pid 5, uid 6, value 7": {Signo: 34, Code: -1, Pid: 5, UID: 6, Value: 7},
 		"SIGRTMIN from timer 3":               {Signo: 34, Code: -2, Timer: 3},
 		"SIGRTMIN from the kernel":            {Signo: 34, Code: 0x80},
 		"SIGRTMIN about fd 9":                 {Signo: 34, Code: 1, FD: 9, Band: 65},

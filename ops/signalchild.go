@@ -34,7 +34,7 @@ const ChildLeave = 0x1000000
 // ChildExit tells how a child ended: what waitid(2) reports.
 type ChildExit struct {
 	Pid    int
-	Uid    uint32
+	UID    uint32
 	Exited bool           // it called exit, or returned from main
 	Status int            // its exit status, 0 to 255, if it exited
 	Signal syscall.Signal // the signal that killed it, if it did not

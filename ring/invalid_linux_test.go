@@ -1,8 +1,8 @@
 package ring_test
 
 import (
-	"math"
 	"context"
+	"math"
 	"os"
 	"strings"
 	"syscall"

@@ -48,7 +48,7 @@ func TestChild(t *testing.T) {
 			require.NoError(t, err, script)
 			exit := *signals.ExitOf(&c)
 			assert.Positive(t, exit.Usage.MaxRSS)
-			want.Pid, want.Uid, exit.Usage = pid, uint32(os.Getuid()), signals.Exit{}.Usage
+			want.Pid, want.UID, exit.Usage = pid, uint32(os.Getuid()), signals.Exit{}.Usage
 			assert.Equal(t, want, exit, script)
 			assert.Equal(t, script == "exit 0", exit.Success())
 			assert.False(t, zombie(pid))

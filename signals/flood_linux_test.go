@@ -133,7 +133,7 @@ func TestFlood(t *testing.T) {
 	var c tally
 	c.collect(t, r, n, func(info *signals.Info) {
 		if info.Signo != floodSignal || info.Code != signals.ByQueue || info.Pid != sigtest.Pid ||
-			info.Uid != sigtest.UID || info.Errno != sigtest.Errno {
+			info.UID != sigtest.UID || info.Errno != sigtest.Errno {
 			t.Errorf("%+v", info)
 		}
 	})
@@ -161,7 +161,7 @@ func TestFloodFromC(t *testing.T) {
 	pid := uint64(cmd.Process.Pid)
 	var c tally
 	c.collect(t, r, n, func(info *signals.Info) {
-		if uint64(info.Pid) != pid || info.Uid != uint32(os.Getuid()) || info.Value>>32 != pid {
+		if uint64(info.Pid) != pid || info.UID != uint32(os.Getuid()) || info.Value>>32 != pid {
 			t.Errorf("%+v", info)
 		}
 	})

@@ -46,7 +46,7 @@ func TestSenderIsNamed(t *testing.T) {
 	cmd := exec.Command("/bin/kill", "-USR2", strconv.Itoa(self))
 	require.NoError(t, cmd.Run())
 	info := nextSignal(t, r)
-	assert.Equal(t, &signals.Info{Signo: syscall.SIGUSR2, Pid: int32(cmd.Process.Pid), Uid: uint32(os.Getuid())}, info)
+	assert.Equal(t, &signals.Info{Signo: syscall.SIGUSR2, Pid: int32(cmd.Process.Pid), UID: uint32(os.Getuid())}, info)
 }
 
 func TestTwoRingsGetTheSameSignal(t *testing.T) {
@@ -81,7 +81,7 @@ func TestThreadDirectedSignals(t *testing.T) {
 		require.NoError(t, err)
 		info := nextSignal(t, r)
 		assert.Equal(t, &signals.Info{Signo: syscall.SIGUSR1, Code: signals.ByThread, Pid: int32(self),
-			Uid: uint32(os.Getuid())}, info)
+			UID: uint32(os.Getuid())}, info)
 		_, err = r.Do(context.Background(), signals.QueueThread(self, tid, signals.RTMin+4, 1<<40|7))
 		require.NoError(t, err)
 		info = nextSignal(t, r)

@@ -39,7 +39,7 @@ func (c *child) fetch() (outside.Result, bool) {
 		return outside.Result{}, false // it still runs
 	}
 	exit := &ops.ChildExit{
-		Pid: int(info.int32(fields)), Uid: uint32(info.int32(fields + 4)),
+		Pid: int(info.int32(fields)), UID: uint32(info.int32(fields + 4)),
 		Usage: usageOf(&usage),
 	}
 	setStatus(exit, info.code(), info.int32(fields+8))
@@ -94,7 +94,7 @@ func (c *child) fetchLate() (outside.Result, bool) {
 		return outside.Result{Res: -int32(unix.ECHILD)}, true
 	}
 	status := unix.WaitStatus(info.exitCode)
-	exit := &ops.ChildExit{Pid: int(info.pid), Uid: info.ruid}
+	exit := &ops.ChildExit{Pid: int(info.pid), UID: info.ruid}
 	if exit.Exited = status.Exited(); exit.Exited {
 		exit.Status = status.ExitStatus()
 	} else {

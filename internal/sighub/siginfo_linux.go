@@ -117,15 +117,15 @@ func (s *siginfo) decode() *ops.SignalInfo {
 		i.Band = int64(s.word(fields))
 		i.FD = s.int32(fields + unsafe.Sizeof(uintptr(0)))
 	case layoutChild:
-		i.Pid, i.Uid = s.int32(fields), uint32(s.int32(fields+4))
+		i.Pid, i.UID = s.int32(fields), uint32(s.int32(fields+4))
 		i.Status = s.int32(fields + 8)
 		at := fields + 8 + max(4, unsafe.Sizeof(uintptr(0)))
 		i.UserTime, i.SystemTime = int64(s.word(at)), int64(s.word(at+unsafe.Sizeof(uintptr(0))))
 	case layoutQueue:
-		i.Pid, i.Uid = s.int32(fields), uint32(s.int32(fields+4))
+		i.Pid, i.UID = s.int32(fields), uint32(s.int32(fields+4))
 		i.Value = s.word(fields + 8)
 	default:
-		i.Pid, i.Uid = s.int32(fields), uint32(s.int32(fields+4))
+		i.Pid, i.UID = s.int32(fields), uint32(s.int32(fields+4))
 	}
 	return i
 }

@@ -61,7 +61,7 @@ func TestGenerationsWrap(t *testing.T) {
 	table.Free(name)
 	table.chunks[0][0].name = nameMask &^ indexMask // the last generation
 	_, last := table.Alloc()
-	require.EqualValues(t, nameMask&^indexMask, last)
+	require.Equal(t, uint64(nameMask&^indexMask), last)
 	table.Free(last)
 	_, name = table.Alloc()
 	require.Zero(t, name>>63)
