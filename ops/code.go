@@ -48,6 +48,7 @@ const (
 	CodeSignal
 	CodeChild
 	CodeKill
+	CodeClockSet
 	CodeSyncFileRange
 	CodeFadvise
 	CodeMadvise
@@ -80,6 +81,7 @@ const (
 	CodeWritevFixed
 	CodeSendZC
 	CodeSendmsgZC
+	CodeSendDirect
 	codeEnd
 )
 
@@ -127,6 +129,7 @@ var codeNames = [Codes]string{
 	CodeSignal:        "signal watch",
 	CodeChild:         "wait for child",
 	CodeKill:          "send signal",
+	CodeClockSet:      "clock watch",
 	CodeSyncFileRange: "sync_file_range",
 	CodeFadvise:       "fadvise",
 	CodeMadvise:       "madvise",
@@ -159,6 +162,7 @@ var codeNames = [Codes]string{
 	CodeWritevFixed:   "writev fixed",
 	CodeSendZC:        "send zero-copy",
 	CodeSendmsgZC:     "sendmsg zero-copy",
+	CodeSendDirect:    "send descriptor",
 }
 
 // String returns the name of the system call that does the same.

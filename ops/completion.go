@@ -121,7 +121,7 @@ func target(code Code, fd int32, buf []byte, arg any) string {
 		if s, ok := arg.(fmt.Stringer); ok {
 			return s.String()
 		}
-	case CodeMadvise, CodePipe, CodeNop, CodeTimer, CodePost, CodeSocket, CodePollUpdate, CodeCall, CodeMutex, CodeEvent,
+	case CodeMadvise, CodePipe, CodeNop, CodeTimer, CodeClockSet, CodePost, CodeSocket, CodePollUpdate, CodeCall, CodeMutex, CodeEvent,
 		CodeFutexWait, CodeFutexWake, CodeFutexWaitv:
 		return ""
 	}

@@ -1,5 +1,7 @@
 package ops
 
+import "time"
+
 // Link says how the next request of the same group hangs on this one.
 type Link uint8
 
@@ -24,6 +26,24 @@ func Chain(reqs ...Request) []Request { return linked(Soft, reqs) }
 // HardChain links requests so that each starts when the one before it has
 // ended, whatever its result.
 func HardChain(reqs ...Request) []Request { return linked(Hard, reqs) }
+
+// Within gives a group d from Submit on to be done, and returns it: what has not
+// ended by then is cancelled. The member that is under way reports ErrTimeout, and
+// those behind it ErrTimeout or, as after any failure, ErrCanceled; in hard chains
+// too. Members keep an earlier Timeout of their own.
+// Every member reports its outcome, so those that are done by then are not undone.
+// A d of zero or less is as negative timeouts are: Submit refuses the group.
+func Within(d time.Duration, group []Request) []Request {
+	for i := range group {
+		if t := group[i].Timeout; t == 0 || d < t {
+			group[i].Timeout = d
+		}
+		if d <= 0 {
+			group[i].Timeout = -1
+		}
+	}
+	return group
+}
 
 func linked(l Link, reqs []Request) []Request {
 	group := make([]Request, len(reqs))

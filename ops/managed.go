@@ -20,6 +20,7 @@ var managedModes = [Codes]Mode{
 	CodeWritevFixed: Managed,
 	CodeSendZC:      Managed | PollFirst,
 	CodeSendmsgZC:   Managed | PollFirst,
+	CodeSendDirect:  Managed,
 }
 
 // validateManaged checks the requests whose resources the Ring looks after.
@@ -46,6 +47,10 @@ func (r *Request) validateManaged() error {
 		}
 	case CodeReadFixed, CodeWriteFixed, CodeReadvFixed, CodeWritevFixed, CodeSendZC, CodeSendmsgZC:
 		return r.validateFixed()
+	case CodeSendDirect:
+		if !DirectOf(int(r.FD)).Valid() {
+			return r.wrong("no direct descriptor")
+		}
 	default:
 		return r.wrong("mode Select is missing: use a constructor")
 	}

@@ -13,6 +13,8 @@ var modesOf = [Codes]Mode{
 	CodePoll:       Multishot | Level,
 	CodePollUpdate: Multishot | Level,
 	CodeSignal:     Multishot,
+	CodeTimer:      Multishot,
+	CodeClockSet:   Multishot,
 }
 
 // refuse returns a request that Submit turns down with the given reason:
@@ -47,8 +49,10 @@ func (r *Request) Validate() error {
 			return r.validateAddr()
 		}
 		return nil
-	case CodeRecv, CodeNop, CodeTimer:
+	case CodeRecv, CodeNop:
 		return nil
+	case CodeTimer:
+		return r.validateTimer()
 	case CodePoll, CodePollUpdate:
 		return r.validatePoll()
 	case CodeAccept:

@@ -8,7 +8,7 @@ func (r *Request) validateArg() error {
 	case CodeReadv, CodeWritev:
 		return r.validateVectors()
 	case CodeRegister, CodeReadFile, CodeReadMulti, CodeReadFixed, CodeWriteFixed,
-		CodeReadvFixed, CodeWritevFixed, CodeSendZC, CodeSendmsgZC:
+		CodeReadvFixed, CodeWritevFixed, CodeSendZC, CodeSendmsgZC, CodeSendDirect:
 		return r.wrong("mode Managed is missing: use a constructor")
 	case CodeOpen, CodeUnlink, CodeMkdir:
 		return r.validatePath(false)
@@ -56,6 +56,8 @@ func (r *Request) validateArg() error {
 		return r.validateSignal()
 	case CodeChild:
 		return r.validateChild()
+	case CodeClockSet:
+		return r.validateClockSet()
 	case CodeKill:
 		return r.validateSend()
 	case CodeSplice:

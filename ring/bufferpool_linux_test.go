@@ -4,9 +4,9 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
-	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -89,14 +89,21 @@ func TestFixedVectors(t *testing.T) {
 func TestFixedBuffersAreAligned(t *testing.T) {
 	needs(t, "5.19")
 	eachRing(t, func(t *testing.T, r *ring.Ring) {
+		_, path := tempFile(t, strings.Repeat("x", 8192))
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECT|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Skipf("the file system has no O_DIRECT: %v", err)
+		}
+		own(t, fd)
 		p := bufferPool(t, r, ring.PoolConfig{Sizes: []int{512, 1536}})
 		var all []ops.Fixed
 		for range 10 {
-			b := lend(t, p, 1000)
-			assert.Zero(t, uintptr(unsafe.Pointer(&b.Bytes()[0]))%512)
+			b := lend(t, p, 1024)
+			assert.Equal(t, 1024, do(t, r, ops.ReadFixed(fd, b, 4096)).N())
 			all = append(all, b)
 		}
 		for _, b := range all {
+			assert.Equal(t, byte('x'), b.Bytes()[1023])
 			b.Release()
 		}
 	})
@@ -171,7 +178,7 @@ func TestFixedPoolLimits(t *testing.T) {
 		r := newRing(ring.Config{})
 		for _, cfg := range []ring.PoolConfig{
 			{Sizes: []int{}}, {Sizes: []int{100}}, {Sizes: []int{1024, 512}}, {Sizes: []int{4096}, Region: 512},
-			{Limit: 1}, {Sizes: []int{-512}}, {Region: 1 << 31},
+			{Limit: 1}, {Sizes: []int{-512}}, {Region: 1<<30 + 1, Limit: 1<<30 + 1},
 		} {
 			_, err := r.NewBufferPool(cfg)
 			assert.ErrorIs(t, err, ops.ErrInvalid, "%+v", cfg)
@@ -315,4 +322,3 @@ func TestFixedSurvivesClose(t *testing.T) {
 		assert.Equal(t, ring.PoolStats{}, p.Stats())
 	})
 }
-

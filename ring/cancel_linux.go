@@ -18,8 +18,7 @@ import (
 func (r *Ring) Cancel(id ops.ID) error {
 	r.mu.Lock()
 	defer r.unlock()
-	s := r.slots.Get(uint64(id))
-	if s == nil || !r.cancel(uint64(id), s, ops.ByCancel) {
+	if !r.cancelName(uint64(id), ops.ByCancel) {
 		return fmt.Errorf("cancel %v: %w", id, ops.ErrNotFound)
 	}
 	r.afterCancel()
@@ -37,7 +36,7 @@ func (r *Ring) CancelFD(fd int) (int, error) {
 
 // CancelAll tries to end every pending request and returns their number.
 func (r *Ring) CancelAll() (int, error) {
-	return r.cancelAll(func(*slot) bool { return true })
+	return r.cancelAll(nil)
 }
 
 func (r *Ring) cancelAll(match func(*slot) bool) (n int, err error) {
@@ -51,9 +50,22 @@ func (r *Ring) cancelAll(match func(*slot) bool) (n int, err error) {
 	return n, nil
 }
 
+// cancelName cancels the request of that name, if it is pending.
+func (r *Ring) cancelName(id uint64, cause ops.Cause) bool {
+	if s := r.slots.Get(id); s != nil {
+		return r.cancel(id, s, cause)
+	}
+	t := r.time.set.Get(id)
+	return t != nil && r.cancelTimer(id, t, cause)
+}
+
+// cancelMatching cancels what match accepts. Timers are meant when it is nil.
 func (r *Ring) cancelMatching(match func(*slot) bool, cause ops.Cause) (n int) {
+	if match == nil {
+		n = r.cancelTimers(cause)
+	}
 	for id, s := range r.slots.All {
-		if match(s) && r.cancel(id, s, cause) {
+		if (match == nil || match(s)) && r.cancel(id, s, cause) {
 			n++
 		}
 	}
@@ -92,29 +104,10 @@ func (r *Ring) cancel(id uint64, s *slot, cause ops.Cause) bool {
 		r.cancelMember(id, s, cause)
 		return true
 	}
-	r.leaveQueue(s)
+	r.queue.Remove(slots.Index(id))
 	s.cause = cause
 	r.finish(id, s, ecanceled, 0)
 	return true
-}
-
-// leaveQueue is called before a request that may be in the queue ends. Its entry
-// stays there until its turn comes, or until most entries are like that.
-func (r *Ring) leaveQueue(s *slot) {
-	if s.state != queued {
-		return
-	}
-	s.state = ready
-	if r.gone++; r.gone > 64 && r.gone > r.queue.Len()/2 {
-		r.gone = 0
-		r.queue.Keep(func(id uint64) bool { return r.isQueued(id) })
-	}
-}
-
-// isQueued reports whether the request of an entry of the queue still waits there.
-func (r *Ring) isQueued(id uint64) bool {
-	s := r.slots.Get(id)
-	return s != nil && s.state == queued
 }
 
 // cancelMissed is called when the kernel has not found, or not stopped, what it

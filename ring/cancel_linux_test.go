@@ -160,7 +160,7 @@ func TestCancelFD(t *testing.T) {
 func TestCancelAheadOfEverything(t *testing.T) {
 	eachMode(t, func(t *testing.T, newRing maker) {
 		const blocked = 20
-		r := newRing(ring.Config{Entries: 4, InFlight: blocked})
+		r := newRing(ring.Config{Entries: 4, InFlight: blocked, Reserve: -1})
 		in, out := pipe(t)
 		var ids [blocked]ops.ID
 		for i := range ids {

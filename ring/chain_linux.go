@@ -4,6 +4,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/sluicego/sluice/internal/slots"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -48,7 +49,7 @@ func (r *Ring) acceptChain(reqs []ops.Request, ids []ops.ID, at int) int {
 	if reqs[0].Priority > r.staged {
 		r.unstage()
 	}
-	r.queue.Push(reqs[0].Priority, c.ids[0])
+	r.queue.Push(reqs[0].Priority, slots.Index(c.ids[0]))
 	return n
 }
 
@@ -70,7 +71,7 @@ func (r *Ring) settleMember(id uint64, s *slot, res int32, flags uint32) {
 		c.retry = append(c.retry, id)
 	default:
 		c.failed = c.failed || s.req.Link == ops.Soft && (res < 0 || short(&s.req, res))
-		c.broken = res < 0
+		c.broken = res < 0 && (s.req.Link == ops.Soft || c.failed && res == ecanceled && s.marks&canceling == 0)
 		c.settled++
 		r.finish(id, s, res, flags)
 	}
@@ -142,7 +143,7 @@ func (r *Ring) cutChain(c *chain, id uint64, res int32, cause ops.Cause) {
 	i := slices.Index(c.ids, id)
 	cut := c.ids[i:]
 	if i == 0 {
-		r.leaveQueue(r.slots.Get(id))
+		r.queue.Remove(slots.Index(id))
 	}
 	c.ids = c.ids[:i]
 	if i > 0 {

@@ -281,19 +281,64 @@ func drainPipe(t testing.TB, fd int) {
 // it, and stays in order (trap 10).
 func TestChainOnNonblockingDescriptor(t *testing.T) {
 	eachMode(t, func(t *testing.T, newRing maker) {
-		r := newRing(ring.Config{})
-		in, out := pipe2(t, unix.O_CLOEXEC|unix.O_NONBLOCK)
-		copyIn, copyOut := pipe2(t, unix.O_CLOEXEC|unix.O_NONBLOCK)
-		// The kernel carries splices out in workers, which do not wait.
-		submitAll(t, r, ops.Chain(ops.Nop(), ops.Splice(in, ops.Current, copyOut, ops.Current, 1, 0), ops.Nop(), ops.Nop()))
-		c := takeOne(t, r)
-		require.Equal(t, 0, c.Tag)
-		takeNone(t, r) // nothing behind it has started
-		write(t, out, "x")
-		errs, order := results2(t, r, 3)
-		assert.Equal(t, make([]error, 3), errs)
-		assert.Equal(t, []int{1, 2, 3}, order)
-		assert.Equal(t, 1, inPipe(t, copyIn))
+		for name, link := range map[string]func(...ops.Request) []ops.Request{"soft": ops.Chain, "hard": ops.HardChain} {
+			r := newRing(ring.Config{})
+			in, out := pipe2(t, unix.O_CLOEXEC|unix.O_NONBLOCK)
+			copyIn, copyOut := pipe2(t, unix.O_CLOEXEC|unix.O_NONBLOCK)
+			// The kernel carries splices out in workers, which do not wait.
+			submitAll(t, r, link(ops.Nop(), ops.Splice(in, ops.Current, copyOut, ops.Current, 1, 0), ops.Nop(), ops.Nop()))
+			c := takeOne(t, r)
+			require.Equal(t, 0, c.Tag)
+			takeNone(t, r) // nothing behind it has started
+			write(t, out, "x")
+			errs, order := results2(t, r, 3)
+			assert.Equal(t, make([]error, 3), errs, name)
+			assert.Equal(t, []int{1, 2, 3}, order, name)
+			assert.Equal(t, 1, inPipe(t, copyIn))
+		}
+	})
+}
+
+// A soft link that breaks ends the chain, also behind hard links further on; one
+// that fails before a hard link does not.
+func TestChainOfBothLinks(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		fails := ops.Read(1<<30, nil, 0)
+		for _, c := range []struct {
+			links  []ops.Link
+			failed int
+			ended  int // how many are carried out
+		}{
+			{[]ops.Link{ops.Soft, ops.Hard, ops.Hard, ops.Unlinked}, 0, 1},
+			{[]ops.Link{ops.Hard, ops.Soft, ops.Hard, ops.Unlinked}, 0, 4},
+			{[]ops.Link{ops.Hard, ops.Soft, ops.Hard, ops.Unlinked}, 1, 2},
+			{[]ops.Link{ops.Hard, ops.Hard, ops.Soft, ops.Unlinked}, 1, 4},
+			{[]ops.Link{ops.Soft, ops.Soft, ops.Hard, ops.Unlinked}, 2, 4},
+			{[]ops.Link{ops.Soft, ops.Soft, ops.Hard, ops.Unlinked}, 1, 2},
+		} {
+			r := newRing(ring.Config{})
+			reqs := make([]ops.Request, len(c.links))
+			for i := range reqs {
+				reqs[i] = ops.Nop()
+				if i == c.failed {
+					reqs[i] = fails
+				}
+				reqs[i].Link = c.links[i]
+			}
+			submitAll(t, r, reqs)
+			errs, order := results(t, r, len(reqs))
+			assert.Equal(t, []int{0, 1, 2, 3}, order)
+			for i, err := range errs {
+				switch {
+				case i == c.failed:
+					assert.ErrorIs(t, err, unix.EBADF)
+				case i < c.ended:
+					assert.NoError(t, err, "%v", c)
+				default:
+					assert.ErrorIs(t, err, ops.ErrCanceled, "%v", c)
+				}
+			}
+		}
 	})
 }
 

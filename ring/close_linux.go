@@ -28,7 +28,7 @@ func (r *Ring) Close() error {
 		return nil
 	}
 	r.closing = true
-	r.cancelMatching(func(*slot) bool { return true }, ops.ByClose)
+	r.cancelMatching(nil, ops.ByClose)
 	r.rouseAll()
 	w := newWaiter(inClose)
 	defer w.free()
@@ -100,7 +100,7 @@ func (r *Ring) tearDown() error {
 		_ = r.export.close() // nothing is lost when that fails
 	}
 	if r.cfg.Pinned {
-		err := errors.Join(resErr, r.u.Close(), unix.Close(r.owner.eventfd))
+		err := errors.Join(resErr, r.u.Close(), unix.Close(r.owner.eventfd), r.closeClocks())
 		r.closePools()
 		runtime.UnlockOSThread()
 		return err
@@ -109,7 +109,7 @@ func (r *Ring) tearDown() error {
 	r.mu.Unlock()
 	err := r.shared.poller.close()
 	r.mu.Lock()
-	err = errors.Join(resErr, err, r.u.Close())
+	err = errors.Join(resErr, err, r.u.Close(), r.closeClocks())
 	r.closePools()
 	return err
 }

@@ -68,6 +68,14 @@ const (
 	MaxDirectFiles       = 1 << 19
 )
 
+// Patience is how often the first request of a level lets more urgent ones be
+// handed over before it, unless Config.Strict is set. Then its turn has come; at
+// most the first requests of the four other levels, if their patience has ended as
+// well, still go before it. So of any Patience + 5 requests that are handed over, a
+// level that has some waiting all the time, and room in the window, gets at least
+// one; the most urgent one still gets all but 4 of 68.
+const Patience = 64
+
 // Config says what Ring to make. The zero Config is a good one. Values outside
 // a field's range make New fail with ErrInvalid.
 type Config struct {
@@ -89,6 +97,27 @@ type Config struct {
 	// InFlight is how many of the pending requests may be in the kernel at a
 	// time; the others wait in order of priority. 1 to Capacity; 0 is Capacity.
 	InFlight int
+
+	// Reserve keeps the last places of the InFlight window for urgent requests, so
+	// that these never wait for less urgent ones to leave the kernel. Normal
+	// requests leave Reserve places to those above Normal, and those below leave
+	// as many again to Normal ones. 1 to (InFlight-1)/2, and not more where it is
+	// given as more; 0 is an eighth of InFlight, at least 1, if InFlight is 3 or
+	// more and less than Capacity, else none; negative is none.
+	Reserve int
+
+	// Strict turns ageing off. Without it, the first request of a level that was
+	// passed over Patience times goes next. With it, requests that are more urgent
+	// can hold up others for ever.
+	Strict bool
+
+	// TimerSlack is how late a timer, deadline or timeout of a request may be
+	// noticed in favour of fewer wake-ups: all that fall due within this time of
+	// the first are handled together. Never is one early. 0 is none; negative is
+	// refused. Beyond that, a shared Ring is late by up to a millisecond, which is
+	// the resolution of the Go runtime's poller, and a pinned one by the kernel's
+	// timer slack (prctl(2), PR_SET_TIMERSLACK).
+	TimerSlack time.Duration
 
 	// Pinned makes the Ring belong to the goroutine that calls New, which is
 	// locked to its thread until Close. See the package comment.
@@ -158,8 +187,23 @@ func (c *Config) normalize() error {
 	if c.InFlight > c.Capacity {
 		return ops.Invalid("Config.InFlight %d: want 0 for the default, or 1 to Capacity, %d", c.InFlight, c.Capacity)
 	}
+	if err := c.normalizeOrder(); err != nil {
+		return err
+	}
 	if c.CloseTimeout == 0 {
 		c.CloseTimeout = DefaultCloseTimeout
 	}
+	return nil
+}
+
+// normalizeOrder is normalize for what orders requests.
+func (c *Config) normalizeOrder() error {
+	if c.TimerSlack < 0 {
+		return ops.Invalid("Config.TimerSlack %v: want 0 or more", c.TimerSlack)
+	}
+	if c.Reserve == 0 && c.InFlight < c.Capacity {
+		c.Reserve = max(c.InFlight/8, 1)
+	}
+	c.Reserve = max(0, min(c.Reserve, (c.InFlight-1)/2))
 	return nil
 }

@@ -60,12 +60,21 @@ func (r *Ring) do(ctx context.Context, w *waiter, req *ops.Request) error {
 	}
 	for !w.done {
 		if r.await(w, Forever); r.broken != nil && !w.done {
-			r.slots.Get(id).waiter = nil
-			r.doing--
+			r.disown(id)
 			return r.broken
 		}
 	}
 	return nil
+}
+
+// disown makes the completion of a request that a Do gives up on anybody's.
+func (r *Ring) disown(id uint64) {
+	if s := r.slots.Get(id); s != nil {
+		s.waiter = nil
+	} else {
+		r.time.set.Get(id).Extra.waiter = nil
+	}
+	r.doing--
 }
 
 // attend waits for the owner of a pinned Ring to bring w its completion.

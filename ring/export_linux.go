@@ -51,7 +51,7 @@ func (r *Ring) FD() (int, error) {
 	}
 	r.export = e
 	e.signal() // there may be something already
-	e.schedule(r.timers.Next())
+	e.schedule(r.nextTimer())
 	return e.epoll, nil
 }
 
@@ -116,13 +116,13 @@ func (r *Ring) settleExport() {
 	// Only now: a completion that comes after this look makes it readable. The
 	// flag for task work can be stale, so it is not enough by itself.
 	if r.cfg.Pinned && r.u.SQ.TaskRun() {
-		r.enterOwned(0, 0, ops.Never)
+		r.enterOwned(0, 0, ops.Never, ops.Never)
 	}
 	if r.ready.Len() != 0 || len(r.idle) != 0 || r.u.CQ.Ready() != 0 || r.u.SQ.Overflowed() {
 		r.export.signal()
 	}
 	r.export.due = 0 // one that has expired must be set again, or it stays readable
-	r.export.schedule(r.timers.Next())
+	r.export.schedule(r.nextTimer())
 }
 
 func (e *export) close() (err error) {

@@ -20,17 +20,22 @@ func (r *Ring) fill() uint32 {
 	if len(r.again) != 0 {
 		r.fillAgain(sq)
 	}
-	for r.queue.Len() != 0 && r.inKernel < r.cfg.InFlight {
-		id := *r.queue.Peek()
-		if !r.isQueued(id) {
-			r.gone--
-		} else if !r.handOver(sq, id, r.slots.Get(id)) {
+	for r.queue.Len() != 0 {
+		i, ok := r.queue.Next(r.openLevels())
+		if !ok {
 			break
 		}
-		r.queue.Pop()
+		s, id := r.slots.At(i)
+		if !r.handOver(sq, id, s) {
+			break
+		}
+		r.queue.Take(i)
 	}
 	if r.cfg.Pinned && r.owner.deaf {
 		r.owner.listen(sq)
+	}
+	if r.time.deaf {
+		r.listenClocks(sq)
 	}
 	r.staged = ops.Highest
 	return sq.Publish()
@@ -54,10 +59,9 @@ func (r *Ring) handOver(sq *uring.SQ, id uint64, s *slot) bool {
 		fd, events := s.pollFirst()
 		uring.EncodePoll(sqe, fd, events, false, id)
 	} else {
-		uring.Encode(sqe, &s.req, id)
+		r.encode(sqe, s, id)
 	}
-	s.state = inKernel
-	r.inKernel++
+	r.enter(s)
 	return true
 }
 
@@ -71,12 +75,11 @@ func (r *Ring) handOverChain(sq *uring.SQ, c *chain) bool {
 	c.waiting = false
 	for i, id := range c.ids[:n] {
 		s, sqe := r.slots.Get(id), sq.Next()
-		uring.Encode(sqe, &s.req, id)
+		r.encode(sqe, s, id)
 		if i == n-1 {
 			unlink(sqe)
 		}
-		s.state = inKernel
-		r.inKernel++
+		r.enter(s)
 	}
 	r.holdBack(c, n)
 	return true

@@ -13,6 +13,11 @@ type Info struct {
 	CompletionEntries int // of the completion ring
 	Capacity          int
 	InFlight          int
+	Reserve           int // places of InFlight that each step of urgency leaves free
+
+	// RealTime tells that reads and writes at Highest have the real-time class in
+	// the block layer; else they have the highest best-effort level (ioprio_set(2)).
+	RealTime bool
 
 	// Operations tells how each operation is carried out, in order of their codes.
 	Operations []Operation

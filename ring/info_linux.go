@@ -21,6 +21,8 @@ func (r *Ring) Info() Info {
 		CompletionEntries: r.completionEntries,
 		Capacity:          r.cfg.Capacity,
 		InFlight:          r.cfg.InFlight,
+		Reserve:           r.cfg.Reserve,
+		RealTime:          r.realTime.Load(),
 		Operations:        r.operations(),
 	}
 }
@@ -38,10 +40,10 @@ func (r *Ring) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.stats
-	s.Pending = r.slots.Len()
+	s.Pending = r.pending()
 	s.InKernel = r.inKernel
-	s.Queued = r.queue.Len() - r.gone
+	s.Queued = r.queue.Len()
 	s.Ready = r.ready.Len()
-	s.Timers = r.timers.Len()
+	s.Timers = r.timers.Len() + r.time.running()
 	return s
 }

@@ -114,7 +114,7 @@ func (r *Ring) arriveManaged(s *slot, res *int32, flags *uint32) bool {
 			*res = slot.FDs[0]
 		}
 		*flags |= ops.FlagDirect
-	case ops.CodeOpen, ops.CodeOpen2, ops.CodeSocket, ops.CodeAccept, ops.CodePipe:
+	case ops.CodeOpen, ops.CodeOpen2, ops.CodeSocket, ops.CodeAccept, ops.CodePipe, ops.CodeSendDirect:
 		*flags |= ops.FlagDirect
 	}
 	return true

@@ -143,31 +143,24 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 		if !done && !expired && timeout != 0 && !r.hasWork() && !r.owner.deaf {
 			want = r.want(w.min - w.n)
 		}
-		r.enterOwned(todo, want, deadline)
+		r.enterOwned(todo, want, deadline, w.relax)
 	}
 }
 
 // want returns how many completions to sleep for when missing ones are wanted.
-// Those that a Do waits for, or that make room for queued requests, are needed
-// one by one.
+// Those that a Do waits for, that make room for queued requests, or that tell of
+// a clock, are needed one by one.
 func (r *Ring) want(missing int) uint32 {
-	if r.doing > 0 || r.queue.Len() > 0 {
+	if r.doing > 0 || r.queue.Len() > 0 || r.time.listening() {
 		return 1
 	}
 	return uint32(max(min(missing, r.inKernel), 1))
 }
 
 // enterOwned submits todo entries and sleeps for want completions, at most until
-// deadline or until the next timer is due.
-func (r *Ring) enterOwned(todo, want uint32, deadline ops.Instant) {
-	wake := min(deadline, r.timers.Next())
-	timeout := time.Duration(-1)
-	if wake != ops.Never {
-		timeout = max(wake.Sub(ops.Now()), 0)
-	}
-	if want > 1 && uint64(timeout) > uint64(batchNap) {
-		timeout = batchNap
-	}
+// deadline or until the next timer is due, and from relax on for one.
+func (r *Ring) enterOwned(todo, want uint32, deadline, relax ops.Instant) {
+	timeout, minWait := r.sleepTimes(want, deadline, relax)
 	r.owner.sleeping, r.owner.batching = want > 0, want > 1
 	r.stats.Enters++
 	var parked *workers.Parked
@@ -175,13 +168,42 @@ func (r *Ring) enterOwned(todo, want uint32, deadline ops.Instant) {
 		parked = workers.Park() // a call that waits needs no worker meanwhile
 	}
 	r.unlock()
-	_, err := r.u.Enter(todo, want, uring.EnterGetEvents, timeout, 0)
+	_, err := r.u.Enter(todo, want, uring.EnterGetEvents, timeout, minWait)
 	r.mu.Lock()
 	parked.Unpark()
 	r.owner.sleeping = false
 	if err != nil {
 		r.retry(err)
 	}
+}
+
+// sleepTimes returns how long the kernel may let the owner sleep, negative for
+// ever, and how long for more than one completion, zero for as long.
+func (r *Ring) sleepTimes(want uint32, deadline, relax ops.Instant) (timeout, minWait time.Duration) {
+	wake := min(deadline, r.nextTimer())
+	if want <= 1 || relax >= wake {
+		relax = ops.Never
+	}
+	if wake == ops.Never && want <= 1 {
+		return -1, 0
+	}
+	now := ops.Now()
+	if relax != ops.Never {
+		if r.u.Features()&uring.FeatMinTimeout == 0 {
+			wake = relax
+		} else {
+			minWait = max(relax.Sub(now), 1)
+		}
+	}
+	timeout = -1
+	if wake != ops.Never {
+		timeout = max(wake.Sub(now), 0)
+	}
+	// At the end of minWait a wake-up that was overlooked is seen.
+	if want > 1 && (minWait == 0 || minWait > batchNap) && uint64(timeout) > uint64(batchNap) {
+		timeout = batchNap
+	}
+	return timeout, minWait
 }
 
 // pushOwned is Flush by the owner.
@@ -191,7 +213,7 @@ func (r *Ring) pushOwned() error {
 		if todo == 0 {
 			break
 		}
-		r.enterOwned(todo, 0, ops.Never)
+		r.enterOwned(todo, 0, ops.Never, ops.Never)
 	}
 	return r.broken
 }

@@ -21,10 +21,10 @@ func (r *Ring) Post(tag any, p ops.Priority) (ops.ID, error) {
 	if r.closing {
 		return 0, r.errClosed("post")
 	}
-	s, id := r.slots.Alloc()
-	if s == nil {
+	if r.room() == 0 {
 		return 0, fmt.Errorf("post: %w", ops.ErrFull)
 	}
+	s, id := r.slots.Alloc()
 	s.req = ops.Request{Code: ops.CodePost, Priority: p, Tag: tag}
 	s.marks = 0
 	r.noteLevel(p)

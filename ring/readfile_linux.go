@@ -87,8 +87,7 @@ func (r *Ring) handOverFile(sq *uring.SQ, id uint64, s *slot) bool {
 	uring.EncodeReadFile([steps]*uring.SQE{sq.Next(), sq.Next(), sq.Next()}, &s.req, f.base+uint32(place),
 		[steps]uint64{udOf(place, stepOpen), udOf(place, stepRead), udOf(place, stepClose)})
 	s.result = int32(place)
-	s.state = inKernel
-	r.inKernel++
+	r.enter(s)
 	return true
 }
 
@@ -122,7 +121,7 @@ func (r *Ring) endRead(place int, read *fileRead) {
 		f.waiting = f.waiting[:0]
 	}
 	s := r.slots.Get(read.id)
-	r.inKernel--
+	r.leave(s)
 	res := read.n
 	if read.failed < steps {
 		res = read.res

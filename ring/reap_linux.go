@@ -42,7 +42,7 @@ func (r *Ring) arriveDirect(w *waiter, c *uring.CQE) bool {
 	if s == nil || s.state != inKernel || s.marks != 0 || s.waiter != nil || s.chain != nil {
 		return false
 	}
-	r.inKernel--
+	r.leave(s)
 	a := arrival{c.UserData, c.Res, c.Flags}
 	a.complete(&w.dst[w.n], s)
 	w.n++
@@ -70,7 +70,7 @@ func (r *Ring) arrive(userData uint64, res int32, flags uint32) {
 		r.ready.Push(s.req.Priority, arrival{userData, res, flags})
 		return
 	}
-	r.inKernel--
+	r.leave(s)
 	if res >= 0 && s.marks&^timed == 0 && s.chain == nil {
 		r.finish(userData, s, res, flags)
 		return
@@ -83,6 +83,8 @@ func (r *Ring) arriveInternal(userData uint64, res int32, flags uint32) {
 	case udWake:
 		r.owner.heard(res, flags)
 	case udNop:
+	case udClock, udClock + 1:
+		r.clockRang(r.time.clocks[userData-udClock])
 	default:
 		if userData < udSteps {
 			r.arriveStep(userData, res)
@@ -164,6 +166,8 @@ func (r *Ring) mustRepeat(s *slot, res int32, following bool) bool {
 		}
 		r.stats.Resubmitted++
 		return true
+	case syscall.EPERM:
+		return r.refusedIOPrio(s)
 	case syscall.EAGAIN:
 		// The descriptor has O_NONBLOCK. A completion must still mean that the
 		// operation is complete, so wait for readiness first (trap 10).

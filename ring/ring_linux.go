@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,6 +27,8 @@ type Ring struct {
 	cfg    Config
 	reason string // why this engine was chosen
 
+	realTime atomic.Bool // Highest has the real-time class in the block layer; changed under mu
+
 	entries, completionEntries int // sizes of the two rings
 
 	sources [ops.Codes]outside.Source // nil for operations of the kernel
@@ -38,15 +41,16 @@ type Ring struct {
 	u  *uring.Ring
 
 	slots    slots.Table[slot]
-	queue    prio.Queue[uint64]  // accepted, not yet handed over: requests, and chains by their first
-	gone     int                 // entries of queue whose requests have ended there
+	queue    prio.Order          // slots of what was not yet handed over: requests, and chains by their first
 	cancels  []uint64            // requests to cancel; ahead of everything
 	again    []uint64            // to be handed over once more; ahead of the queue
 	idle     []uint64            // level-triggered polls whose event was delivered
 	ready    prio.Queue[arrival] // completed, not yet taken
-	timers   timers.Heap         // timers and deadlines
+	timers   timers.Heap         // deadlines
 	res      resources           // what is registered with the kernel
 	inKernel int                 // requests in the submission ring or the kernel
+	held     [urgencies]int      // of these, those of each step, where a reserve is kept
+	time     timekeeping         // timers
 	outside  int                 // requests with a source
 	entering int                 // goroutines in push's system call
 	level    ops.Priority        // of every pending request, unless mixed
@@ -92,6 +96,10 @@ func New(cfg Config) (*Ring, error) {
 	}
 	r := &Ring{cfg: cfg, reason: reason, staged: ops.Highest}
 	r.slots = slots.New[slot](cfg.Capacity)
+	if !cfg.Strict {
+		r.queue.Patience = Patience
+	}
+	r.time.fire = r.fireTimer
 	if cfg.Pinned {
 		runtime.LockOSThread()
 	}
@@ -157,6 +165,9 @@ func (r *Ring) start() (err error) {
 		return errors.Join(fmt.Errorf("limit kernel workers: %w", err), r.u.Close())
 	}
 	r.entries, r.completionEntries = int(r.u.SQ.Entries()), int(r.u.CQ.Entries())
+	if err := r.tryRealTime(); err != nil {
+		return errors.Join(err, r.u.Close())
+	}
 	if r.cfg.Pinned {
 		r.owner.goroutine = goid.Current()
 		err = r.startPinned()

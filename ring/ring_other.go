@@ -44,6 +44,16 @@ func (r *Ring) Wait([]ops.Completion, int, time.Duration) (int, error) {
 	return 0, ops.ErrNotSupported
 }
 
+// WaitUntil fails with ErrNotSupported.
+func (r *Ring) WaitUntil([]ops.Completion, int, time.Time) (int, error) {
+	return 0, ops.ErrNotSupported
+}
+
+// WaitBatch fails with ErrNotSupported.
+func (r *Ring) WaitBatch(_ []ops.Completion, _ int, _, _ time.Duration) (int, error) {
+	return 0, ops.ErrNotSupported
+}
+
 // Completions yields nothing.
 func (r *Ring) Completions(context.Context) iter.Seq[ops.Completion] {
 	return func(func(ops.Completion) bool) {}
@@ -62,6 +72,15 @@ func (r *Ring) CancelFD(int) (int, error) { return 0, ops.ErrNotSupported }
 
 // CancelAll fails with ErrNotSupported.
 func (r *Ring) CancelAll() (int, error) { return 0, ops.ErrNotSupported }
+
+// SetPriority fails with ErrNotSupported.
+func (r *Ring) SetPriority(ops.ID, ops.Priority) error { return ops.ErrNotSupported }
+
+// UpdateTimer fails with ErrNotSupported.
+func (r *Ring) UpdateTimer(ops.ID, ops.Request) error { return ops.ErrNotSupported }
+
+// SetDeadline fails with ErrNotSupported.
+func (r *Ring) SetDeadline(ops.ID, time.Time) error { return ops.ErrNotSupported }
 
 // Wake does nothing.
 func (r *Ring) Wake() {}

@@ -17,11 +17,13 @@ var carriesOn = [ops.Codes]bool{
 }
 
 // segment returns how many members of c the kernel gets at once: up to the first
-// behind which the Ring has to look.
+// behind which the Ring has to look. That is so behind every hard link as well:
+// the kernel goes on when a member has ended, but it may have ended in a way that
+// makes the Ring repeat it (traps 1 and 10), and the next one must wait for that.
 func (r *Ring) segment(c *chain) int {
 	for i, id := range c.ids[:len(c.ids)-1] {
 		req := &r.slots.Get(id).req
-		if req.Link == ops.Soft && carriesOn[req.Code] {
+		if req.Link == ops.Hard || carriesOn[req.Code] {
 			return i + 1
 		}
 	}
@@ -40,7 +42,7 @@ func (r *Ring) holdBack(c *chain, n int) {
 func unlink(sqe *uring.SQE) { sqe.Flags &^= uring.SQEFlagIOLink | uring.SQEFlagIOHardLink }
 
 // goOn starts what was held back, behind what must be repeated, once all of c
-// that the kernel had has left it; or cancels it when the last of that failed.
+// that the kernel had has left it; or cancels it when that broke the chain.
 func (r *Ring) goOn(c *chain) {
 	if len(c.retry) == 0 && c.broken {
 		for _, id := range c.later {

@@ -44,7 +44,7 @@ func (r *Ring) await(w *waiter, timeout time.Duration) error {
 			continue // taking events has armed polls again
 		}
 		r.notify() // what a Do has reaped may be for a Wait
-		r.park(w, deadline)
+		r.park(w, min(deadline, w.relax))
 	}
 	r.passOn()
 	return w.err
@@ -68,7 +68,7 @@ func (r *Ring) advance(w *waiter) {
 // hasWork reports whether push would hand anything over.
 func (r *Ring) hasWork() bool {
 	return len(r.cancels) != 0 || len(r.again) != 0 ||
-		r.queue.Len() != 0 && r.inKernel < r.cfg.InFlight
+		r.queue.Filled()&r.openLevels() != 0 || r.time.deaf
 }
 
 // park blocks w until something happened that may concern it.
@@ -77,7 +77,7 @@ func (r *Ring) park(w *waiter, deadline ops.Instant) {
 	s := &r.shared
 	if s.leader == nil {
 		s.leader = w
-		s.until = min(deadline, r.timers.Next())
+		s.until = min(deadline, r.nextTimer())
 		s.poller.arm(s.until)
 		r.mu.Unlock()
 		s.poller.wait()

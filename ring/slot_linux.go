@@ -9,12 +9,12 @@ import (
 //
 //	accept -> queued -> inKernel -> ready -> (taken: the slot is free)
 //
-// with side ways: a timer goes from accept to waiting and on to ready; what must
-// be handed over once more goes from inKernel to again and back to inKernel; a
-// multishot request that has ended goes from inKernel to idle until its event is
-// taken, and then to again; one that found no buffer or the like goes from inKernel
-// to starved and, when there is one, to again; operations that have a source go from accept to
-// elsewhere and on to ready.
+// with side ways: what must be handed over once more goes from inKernel to again
+// and back to inKernel; a multishot request that has ended goes from inKernel to
+// idle until its event is taken, and then to again; one that found no buffer or the
+// like goes from inKernel to starved and, when there is one, to again; operations
+// that have a source go from accept to elsewhere and on to ready. Timers outside of
+// chains have no slot: see timer.
 type slot struct {
 	req     ops.Request
 	waiter  *waiter // the Do that waits for it, or nil
@@ -33,7 +33,6 @@ type state uint8
 const (
 	queued    state = iota + 1 // in Ring.queue
 	inKernel                   // in the submission ring or in the kernel
-	waiting                    // a timer, in Ring.timers alone
 	again                      // in Ring.again, to be handed over once more
 	elsewhere                  // with a source
 	idle                       // a multishot request between two events, to be armed again
@@ -48,7 +47,7 @@ type mark uint8
 const (
 	canceling mark = 1 << iota // a cancel was sent to the kernel
 	timed                      // Ring.timers has an entry for it
-	lapsing                    // a timer whose deadline comes before its time
+	urgentIO                   // what is in the kernel has the real-time class of the block layer
 	polling                    // what is in the kernel is a poll ahead of the request
 	pollOut                    // the next such poll of a splice is for its output
 	needsPoll                  // hand over a poll first
@@ -70,6 +69,8 @@ func (a *arrival) more() bool { return a.flags&uring.CQEFlagMore != 0 }
 const internal = 1 << 63
 
 const (
-	udWake = internal | iota // the poll on the wake-up eventfd
-	udNop                    // makes the ring's descriptor readable
+	udWake  = internal | iota // the poll on the wake-up eventfd
+	udNop                     // makes the ring's descriptor readable
+	udClock                   // the poll on the boottime clock's source
+	_                         // and on the realtime clock's
 )

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/sluicego/sluice/internal/slots"
-	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -110,6 +109,12 @@ func (r *Ring) acceptOne(req *ops.Request, w *waiter) (uint64, error) {
 		return 0, fmt.Errorf("submit %s: %w", req.Code,
 			ops.Invalid("it is linked to a next request, but there is none: use SubmitAll"))
 	}
+	if r.time.set.Len() != 0 && r.room() == 0 {
+		return 0, fmt.Errorf("submit %s: %w", req.Code, ops.ErrFull)
+	}
+	if isTimer(req) {
+		return r.submitTimer(req, w)
+	}
 	if req.Mode&ops.Managed != 0 {
 		if err := r.hold(req); err != nil {
 			return 0, err
@@ -136,18 +141,26 @@ func (r *Ring) acceptAll(reqs []ops.Request, ids []ops.ID) error {
 	}
 	for i := 0; i < len(reqs); {
 		if reqs[i].Link != ops.Unlinked {
-			i += r.acceptChain(reqs[i:], ids, i)
+			n := r.acceptChain(reqs[i:], ids, i)
+			r.stats.Submitted += uint64(n)
+			i += n
 			continue
 		}
-		s, id := r.slots.Alloc()
-		s.req = reqs[i]
-		r.admit(id, s)
+		var id uint64
+		if isTimer(&reqs[i]) {
+			id = r.acceptTimer(&reqs[i], nil)
+		} else {
+			var s *slot
+			s, id = r.slots.Alloc()
+			s.req = reqs[i]
+			r.stats.Submitted++
+			r.admit(id, s)
+		}
 		if ids != nil {
 			ids[i] = ops.ID(id)
 		}
 		i++
 	}
-	r.stats.Submitted += uint64(len(reqs))
 	return nil
 }
 
@@ -160,7 +173,11 @@ func (r *Ring) checkAll(reqs []ops.Request, ids []ops.ID) error {
 	}
 	length, modes := 1, ops.Mode(0)
 	for i := range reqs {
-		if err := r.check(&reqs[i]); err != nil {
+		err := r.check(&reqs[i])
+		if err == nil && isTimer(&reqs[i]) {
+			err = r.openClock(reqs[i].TimerClock())
+		}
+		if err != nil {
 			return fmt.Errorf("request %d of %d: %w", i+1, len(reqs), err)
 		}
 		modes |= reqs[i].Mode
@@ -174,7 +191,7 @@ func (r *Ring) checkAll(reqs []ops.Request, ids []ops.ID) error {
 	if length > 1 {
 		return fmt.Errorf("submit: %w", ops.Invalid("the last request is linked to a next one, but there is none"))
 	}
-	if len(reqs) > r.slots.Room() {
+	if len(reqs) > r.room() {
 		return fmt.Errorf("submit %d requests: %w", len(reqs), ops.ErrFull)
 	}
 	if modes&ops.Managed != 0 {
@@ -183,16 +200,12 @@ func (r *Ring) checkAll(reqs []ops.Request, ids []ops.ID) error {
 	return nil
 }
 
-// admit finds out what a new request waits for: time alone, or its turn.
+// admit finds out what a new request waits for.
 func (r *Ring) admit(id uint64, s *slot) {
 	r.noteLevel(s.req.Priority)
 	s.marks = 0
 	if s.req.Mode&(ops.Multishot|ops.Managed) != 0 {
 		s.markMode()
-	}
-	if s.req.Code == ops.CodeTimer {
-		r.admitTimer(id, s)
-		return
 	}
 	if s.req.Timeout != 0 || s.req.Deadline != 0 {
 		r.setDeadline(id, s)
@@ -208,12 +221,12 @@ func (r *Ring) admit(id uint64, s *slot) {
 		return
 	}
 	s.state = queued
-	r.queue.Push(s.req.Priority, id)
+	r.queue.Push(s.req.Priority, slots.Index(id))
 }
 
 // noteLevel keeps track of whether priorities make a difference.
 func (r *Ring) noteLevel(p ops.Priority) {
-	if r.slots.Len() == 1 {
+	if r.slots.Len()+r.time.set.Len() == 1 {
 		r.level, r.mixed = p, false
 	} else if p != r.level {
 		r.mixed = true
@@ -227,17 +240,17 @@ func (r *Ring) stage(id uint64, s *slot) bool {
 		r.unstage()
 		return false
 	}
-	if r.queue.Len() != 0 || len(r.cancels) != 0 || len(r.again) != 0 || r.inKernel >= r.cfg.InFlight {
+	if r.queue.Len() != 0 || len(r.cancels) != 0 || len(r.again) != 0 || r.inKernel >= r.cfg.InFlight ||
+		!r.mayEnter(s.req.Priority) {
 		return false
 	}
 	sqe := r.u.SQ.Next()
 	if sqe == nil {
 		return false
 	}
-	uring.Encode(sqe, &s.req, id)
+	r.encode(sqe, s, id)
 	r.staged = s.req.Priority
-	s.state = inKernel
-	r.inKernel++
+	r.enter(s)
 	return true
 }
 
@@ -246,13 +259,13 @@ func (r *Ring) stage(id uint64, s *slot) bool {
 func (r *Ring) unstage() {
 	r.u.SQ.Unpublish(func(userData uint64) {
 		s := r.slots.Get(userData)
-		r.inKernel--
+		r.leave(s)
 		if s.marks&canceling != 0 {
 			r.finish(userData, s, ecanceled, 0)
 			return
 		}
 		s.state = queued
-		r.queue.PushFront(s.req.Priority, userData)
+		r.queue.PushFront(s.req.Priority, slots.Index(userData))
 	})
 	r.staged = ops.Highest
 }
@@ -271,6 +284,12 @@ func (r *Ring) setDeadline(id uint64, s *slot) {
 
 func (r *Ring) addTimer(id uint64, when ops.Instant) {
 	r.timers.Add(slots.Index(id), id, when)
+	r.hurry(when)
+}
+
+// hurry sees to it that those who wait do not sleep beyond when.
+func (r *Ring) hurry(when ops.Instant) {
+	when = when.Add(r.cfg.TimerSlack)
 	if r.export != nil && when < r.export.due {
 		r.export.schedule(when)
 	}

@@ -11,6 +11,11 @@ func (r *Ring) take(dst []ops.Completion) (n int) {
 	for n < len(dst) && r.ready.Len() != 0 {
 		a := r.ready.Pop()
 		s := r.slots.Get(a.id)
+		if s == nil {
+			r.takeTimer(&dst[n], &a)
+			n++
+			continue
+		}
 		a.complete(&dst[n], s)
 		n++
 		if !a.more() {

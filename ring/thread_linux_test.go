@@ -79,28 +79,33 @@ func splicedOut2(t *testing.T) int {
 
 // trap 1
 func TestChainsOutliveTheirThread(t *testing.T) {
-	r := shared(t, ring.Config{})
-	in, out := pipe(t)
-	log, logOut := pipe(t)
-	put := func(text string) ops.Request { return ops.Write(logOut, []byte(text), ops.Current) }
-	read := func() ops.Request { return ops.Read(in, make([]byte, 1), ops.Current) }
-	onDyingThread(t, func() {
-		submitAll(t, r, ops.Chain(put("a"), read(), put("b"), read(), put("c")))
-	})
-	c := takeOne(t, r)
-	require.Equal(t, 0, c.Tag)
-	takeNone(t, r)
-	require.Equal(t, 1, inPipe(t, log))
-	write(t, out, "x")
-	require.Equal(t, 1, takeOne(t, r).Tag)
-	require.Equal(t, 2, takeOne(t, r).Tag)
-	takeNone(t, r)
-	require.Equal(t, 2, inPipe(t, log))
-	write(t, out, "x")
-	require.Equal(t, 3, takeOne(t, r).Tag)
-	c = takeOne(t, r)
-	require.Equal(t, 4, c.Tag)
-	require.NoError(t, c.Err())
+	for name, link := range map[string]func(...ops.Request) []ops.Request{"soft": ops.Chain, "hard": ops.HardChain} {
+		r := shared(t, ring.Config{})
+		in, out := pipe(t)
+		log, logOut := pipe(t)
+		put := func(text string) ops.Request { return ops.Write(logOut, []byte(text), ops.Current) }
+		read := func() ops.Request { return ops.Read(in, make([]byte, 1), ops.Current) }
+		onDyingThread(t, func() {
+			submitAll(t, r, link(put("a"), read(), put("b"), read(), put("c")))
+			var dst [1]ops.Completion
+			n, err := r.Wait(dst[:], 1, patience) // so that the second has started
+			require.NoError(t, err)
+			require.Equal(t, 0, dst[:n][0].Tag)
+		})
+		takeNone(t, r)
+		require.Equal(t, 1, inPipe(t, log), name)
+		write(t, out, "x")
+		require.Equal(t, 1, takeOne(t, r).Tag, name)
+		require.Equal(t, 2, takeOne(t, r).Tag, name)
+		takeNone(t, r)
+		require.Equal(t, 2, inPipe(t, log), name)
+		write(t, out, "x")
+		require.Equal(t, 3, takeOne(t, r).Tag, name)
+		c := takeOne(t, r)
+		require.Equal(t, 4, c.Tag)
+		require.NoError(t, c.Err())
+		require.Equal(t, 3, inPipe(t, log), name)
+	}
 }
 
 // What is submitted again ends where it ended: a member behind it was cancelled,

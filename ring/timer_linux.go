@@ -1,74 +1,272 @@
 package ring
 
 import (
+	"fmt"
+	"math"
 	"syscall"
 	"time"
 
+	"github.com/sluicego/sluice/internal/timers"
+	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/ops"
 )
 
-// dueAt returns when a timer request fires.
-func dueAt(req *ops.Request) ops.Instant {
+const ecanceled = -int32(syscall.ECANCELED)
+
+// timer is a pending timer request, or the guard of one. It takes a quarter of a
+// slot, since there may be millions; those inside chains are the kernel's, and have
+// slots. Its life:
+//
+//	accept -> armed -> done -> (taken: it is free)
+//
+// and a periodic one goes from armed to told each time that it fires, and back
+// when that is taken.
+//
+// The lower half of its State says where it is, the upper half is the ops.Cause of
+// its end; its Clock is an ops.Clock.
+type timer = timers.Timer[timerExtra]
+
+const (
+	armed   uint8 = iota + 1 // in the wheel of its clock
+	guard                    // in the wheel of the monotonic clock: ends another timer
+	watcher                  // in clock.watchers
+	told                     // periodic: its completion waits to be taken
+	done                     // its terminal completion waits to be taken
+)
+
+const (
+	stateMask  = 15
+	causeShift = 4
+)
+
+// timerExtra is what few timers have.
+type timerExtra struct {
+	waiter *waiter       // the Do that waits for it
+	keep   any           // Request.Keep
+	arg    any           // Request.Arg
+	period time.Duration // of a periodic one
+	due    ops.Instant   // of a told one: its next time
+	watch  bool          // it is an ops.ClockWasSet
+	guard  uint64        // the timer that ends this one, for its Timeout or Deadline
+	target uint64        // of a guard: the timer that it ends
+}
+
+// timekeeping is a Ring's timers.
+type timekeeping struct {
+	set    timers.Set[timerExtra]
+	wheel  *timers.Wheel[timerExtra] // those of the monotonic clock; nil before the first
+	clocks [2]*clock                 // boottime and realtime, nil before the first use
+	guards int                       // timers in set that are guards
+	deaf   bool                      // clocks must be polled
+	fire   func(uint64, *timer)      // Ring.fireTimer
+}
+
+func isTimer(req *ops.Request) bool {
+	return req.Code == ops.CodeTimer || req.Code == ops.CodeClockSet
+}
+
+// submitTimer takes in a single timer, if there is room.
+func (r *Ring) submitTimer(req *ops.Request, w *waiter) (uint64, error) {
+	err := r.openClock(req.TimerClock())
+	if r.room() == 0 {
+		err = ops.ErrFull
+	}
+	if err != nil {
+		return 0, fmt.Errorf("submit %s: %w", req.Code, err)
+	}
+	return r.acceptTimer(req, w), nil
+}
+
+// acceptTimer takes in a timer that is no part of a chain. There is room for it.
+func (r *Ring) acceptTimer(req *ops.Request, w *waiter) uint64 {
+	t, id := r.time.set.Alloc()
+	t.Tag, t.Priority, t.Clock = req.Tag, req.Priority, uint8(req.TimerClock())
+	r.noteLevel(t.Priority)
+	r.stats.Submitted++
+	if w != nil {
+		r.doing++
+	}
+	periodic := req.Mode&ops.Multishot != 0
+	if periodic || w != nil || req.Keep != nil || req.Arg != nil {
+		t.Extra = &timerExtra{waiter: w, keep: req.Keep, arg: req.Arg}
+		if periodic {
+			t.Extra.period = time.Duration(req.Offset)
+		}
+	}
+	if req.Timeout != 0 || req.Deadline != 0 {
+		r.setGuard(id, t, limitOf(req))
+	}
+	if req.Code == ops.CodeClockSet {
+		t.Extra.watch = true
+		r.watchClock(id, t)
+		return id
+	}
+	t.State = armed
+	r.armTimer(id, t, r.dueAt(req))
+	return id
+}
+
+// limitOf returns the earlier of the request's Timeout and Deadline, one of which
+// it has.
+func limitOf(req *ops.Request) ops.Instant {
+	limit := req.Deadline
+	if req.Timeout != 0 {
+		if t := ops.Now().Add(req.Timeout); limit == 0 || t < limit {
+			limit = t
+		}
+	}
+	return limit
+}
+
+// dueAt returns when a timer request fires first, on its own clock.
+func (r *Ring) dueAt(req *ops.Request) ops.Instant {
 	if req.Offset2 != 0 {
 		return ops.Instant(req.Offset2)
 	}
-	return ops.Now().Add(time.Duration(req.Offset))
+	return r.clockNow(req.TimerClock()).Add(time.Duration(req.Offset))
 }
 
-// kernelTimer turns a timer that is part of a chain into one that the kernel
-// keeps, since only the kernel knows when its turn comes. Its time counts from
-// then if it is relative, and from Submit on if it is absolute.
-func kernelTimer(req *ops.Request) {
-	d := time.Duration(req.Offset)
-	if req.Offset2 != 0 {
-		d = ops.Instant(req.Offset2).Sub(ops.Now())
-	}
-	ts := ops.TimespecOf(d)
-	req.Arg = &ts
-}
-
-// admitTimer takes in a timer, which only waits in the heap.
-func (r *Ring) admitTimer(id uint64, s *slot) {
-	when := dueAt(&s.req)
-	s.state, s.marks = waiting, timed
-	if s.req.Timeout != 0 || s.req.Deadline != 0 {
-		limit := s.req.Deadline
-		if s.req.Timeout != 0 {
-			if t := ops.Now().Add(s.req.Timeout); limit == 0 || t < limit {
-				limit = t
-			}
-		}
-		if limit < when {
-			when = limit
-			s.marks |= lapsing
-		}
-	}
-	r.addTimer(id, when)
-}
-
-// expire fires the timers that are due and cancels what has run out of time.
-func (r *Ring) expire() {
-	if r.timers.Len() == 0 {
+// armTimer enters a timer in the wheel of its clock.
+func (r *Ring) armTimer(id uint64, t *timer, when ops.Instant) {
+	if t.Clock != uint8(ops.Monotonic) {
+		r.time.clocks[t.Clock-1].add(r, id, when)
 		return
 	}
-	now := ops.Now()
-	for {
-		id, ok := r.timers.Pop(now)
-		if !ok {
-			return
-		}
-		s := r.slots.Get(id)
-		s.marks &^= timed
-		if s.state == inKernel && s.marks&canceling != 0 {
-			r.cancels = append(r.cancels, id) // see cancelMissed
-			continue
-		}
-		if s.state == waiting && s.marks&lapsing == 0 {
-			r.finish(id, s, 0, 0)
-			continue
-		}
-		r.cancel(id, s, ops.ByTimeout)
+	if r.time.wheel == nil {
+		r.time.wheel = timers.NewWheel(&r.time.set, ops.Now())
+	}
+	r.time.wheel.Add(id, when)
+	r.hurry(when)
+}
+
+// disarmTimer takes a timer out of its wheel, if it is there.
+func (r *Ring) disarmTimer(id uint64, t *timer) {
+	if t.Clock != uint8(ops.Monotonic) {
+		r.time.clocks[t.Clock-1].wheel.Remove(id)
+	} else {
+		r.time.wheel.Remove(id)
 	}
 }
 
-const ecanceled = -int32(syscall.ECANCELED)
+// setGuard gives a timer the time at which it is cancelled: another timer.
+func (r *Ring) setGuard(id uint64, t *timer, limit ops.Instant) {
+	if t.Extra == nil {
+		t.Extra = &timerExtra{}
+	}
+	g, guardID := r.time.set.Alloc()
+	g.State, g.Extra = guard, &timerExtra{target: id}
+	t.Extra.guard = guardID
+	r.time.guards++
+	r.armTimer(guardID, g, limit)
+}
+
+// dropGuard ends the guard that a timer may have.
+func (r *Ring) dropGuard(t *timer) {
+	if t.Extra == nil || t.Extra.guard == 0 {
+		return
+	}
+	r.time.wheel.Remove(t.Extra.guard)
+	r.time.set.Free(t.Extra.guard)
+	r.time.guards--
+	t.Extra.guard = 0
+}
+
+// fireTimer is called for each timer that is due.
+func (r *Ring) fireTimer(id uint64, t *timer) {
+	switch {
+	case t.State == guard:
+		target := t.Extra.target
+		r.cancelTimer(target, r.time.set.Get(target), ops.ByTimeout)
+	case t.Extra != nil && t.Extra.period != 0:
+		t.State = told
+		t.Extra.due = t.When().Add(t.Extra.period)
+		r.ready.Push(t.Priority, arrival{id, 1, uring.CQEFlagMore})
+	default:
+		r.finishTimer(id, t, 0, ops.NoCause)
+	}
+}
+
+// cancelTimer ends a timer. It reports false if that has ended already.
+func (r *Ring) cancelTimer(id uint64, t *timer, cause ops.Cause) bool {
+	switch t.State & stateMask {
+	case done, guard:
+		return false
+	case armed:
+		r.disarmTimer(id, t)
+	case watcher:
+		r.time.clocks[t.Clock-1].unwatch(r, id)
+	}
+	r.finishTimer(id, t, ecanceled, cause)
+	return true
+}
+
+// cancelTimers ends all timers and returns their number.
+func (r *Ring) cancelTimers(cause ops.Cause) (n int) {
+	for id, t := range r.time.set.All {
+		if r.cancelTimer(id, t, cause) {
+			n++
+		}
+	}
+	return n
+}
+
+// finishTimer makes the terminal completion of a timer, which is in no wheel,
+// available to whom it belongs.
+func (r *Ring) finishTimer(id uint64, t *timer, res int32, cause ops.Cause) {
+	r.dropGuard(t)
+	t.State = done | uint8(cause)<<causeShift
+	a := arrival{id, res, 0}
+	if t.Extra == nil || t.Extra.waiter == nil {
+		r.ready.Push(t.Priority, a)
+		return
+	}
+	w := t.Extra.waiter
+	r.takeTimer(&w.c, &a)
+	w.done = true
+	r.doing--
+	r.rouse(w)
+}
+
+// takeTimer writes out what the user sees of an arrival of a timer, which goes on
+// or is free afterwards.
+func (r *Ring) takeTimer(c *ops.Completion, a *arrival) {
+	t := r.time.set.Get(a.id)
+	*c = ops.Completion{
+		ID: ops.ID(a.id), Tag: t.Tag, Code: ops.CodeTimer, Priority: t.Priority,
+		More: a.more(), Target: -1, Res: a.res,
+	}
+	if t.Extra != nil {
+		c.Arg = t.Extra.arg
+		if t.Extra.watch {
+			c.Code = ops.CodeClockSet
+		}
+	}
+	if a.res == ecanceled {
+		c.Cause = ops.Cause(t.State >> causeShift)
+	}
+	switch {
+	case !a.more():
+		r.time.set.Free(a.id)
+		r.stats.Completed++
+	case t.State != told:
+		// It was cancelled meanwhile, and its end comes next.
+	case t.Extra.watch:
+		r.watchClock(a.id, t)
+	default:
+		c.Res = r.nextPeriod(a.id, t)
+	}
+}
+
+// nextPeriod arms a periodic timer for its next time, and returns how many times have
+// come since it fired, that one included.
+func (r *Ring) nextPeriod(id uint64, t *timer) int32 {
+	n, due := int64(1), t.Extra.due
+	if late := r.clockNow(ops.Clock(t.Clock)).Sub(due); late >= 0 {
+		missed := int64(late/t.Extra.period) + 1
+		n += missed
+		due = due.Add(time.Duration(missed) * t.Extra.period)
+	}
+	t.State = armed
+	r.armTimer(id, t, due)
+	return int32(min(n, math.MaxInt32))
+}

@@ -24,6 +24,27 @@ import (
 //
 // Several goroutines may Wait on a shared Ring. Each completion goes to one.
 func (r *Ring) Wait(dst []ops.Completion, min int, timeout time.Duration) (int, error) {
+	return r.WaitBatch(dst, min, Forever, timeout)
+}
+
+// WaitUntil is Wait with a point in time instead of a timeout. The zero Time means
+// none; one that has passed means not to wait.
+func (r *Ring) WaitUntil(dst []ops.Completion, min int, deadline time.Time) (int, error) {
+	timeout := Forever
+	if at := ops.At(deadline); at != 0 {
+		timeout = max(at.Sub(ops.Now()), 0)
+	}
+	return r.WaitBatch(dst, min, Forever, timeout)
+}
+
+// WaitBatch is Wait for min completions or, once batch has passed, for one: it
+// collects what comes within that time, and takes no longer than that if there is
+// anything at all. A negative batch is Wait, and with zero one is enough at once.
+//
+// A pinned Ring leaves the counting to the kernel from 6.12 on (io_uring_enter(2),
+// min_wait_usec) and sleeps once; elsewhere it takes a wake-up more if nothing has
+// come by the end of batch.
+func (r *Ring) WaitBatch(dst []ops.Completion, min int, batch, timeout time.Duration) (int, error) {
 	switch {
 	case len(dst) == 0:
 		return 0, fmt.Errorf("wait: %w", ops.Invalid("no room for completions: dst is empty"))
@@ -32,10 +53,10 @@ func (r *Ring) Wait(dst []ops.Completion, min int, timeout time.Duration) (int, 
 	case r.cfg.Pinned && !r.owner.isCaller():
 		return 0, fmt.Errorf("wait: %w", ops.ErrWrongThread)
 	}
-	return r.wait(context.Background(), dst, min, timeout)
+	return r.wait(context.Background(), dst, min, batch, timeout)
 }
 
-func (r *Ring) wait(ctx context.Context, dst []ops.Completion, min int, timeout time.Duration) (n int, err error) {
+func (r *Ring) wait(ctx context.Context, dst []ops.Completion, min int, batch, timeout time.Duration) (n int, err error) {
 	r.mu.Lock()
 	defer r.unlock()
 	if r.export != nil && !r.closed {
@@ -48,6 +69,7 @@ func (r *Ring) wait(ctx context.Context, dst []ops.Completion, min int, timeout 
 		defer w.free()
 	}
 	w.ctx, w.dst, w.n, w.min, w.err = ctx, dst, 0, min, nil
+	w.relax = until(batch)
 	err = r.await(w, timeout)
 	n, w.dst = w.n, nil
 	return n, err
@@ -66,7 +88,7 @@ func (r *Ring) Completions(ctx context.Context) iter.Seq[ops.Completion] {
 		defer context.AfterFunc(ctx, r.lookAgain)()
 		one := make([]ops.Completion, 1)
 		for ctx.Err() == nil {
-			n, err := r.wait(ctx, one, 1, Forever)
+			n, err := r.wait(ctx, one, 1, Forever, Forever)
 			if n == 1 && !yield(one[0]) {
 				return
 			}

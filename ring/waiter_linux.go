@@ -15,9 +15,10 @@ type waiter struct {
 	err  error           // why a Wait ended
 	ctx  context.Context // Wait: ends it too; nil for none
 
-	dst []ops.Completion // Wait and many: where completions go
-	n   int              // Wait: how many there are
-	min int              // Wait: how many there must be
+	dst   []ops.Completion // Wait and many: where completions go
+	n     int              // Wait: how many there are
+	min   int              // Wait: how many there must be
+	relax ops.Instant      // Wait: when one is enough; Never if it never is
 
 	c    ops.Completion // Do: the completion, once done
 	done bool
@@ -41,7 +42,7 @@ var waiters = sync.Pool{New: func() any { return &waiter{wake: make(chan struct{
 
 func newWaiter(kind waiterKind) *waiter {
 	w := waiters.Get().(*waiter)
-	w.kind = kind
+	w.kind, w.relax = kind, ops.Never
 	return w
 }
 
@@ -63,6 +64,9 @@ func (w *waiter) satisfied(r *Ring) bool {
 		return w.satisfiedMany(r)
 	}
 	w.n += r.take(w.dst[w.n:])
+	if w.relax != ops.Never && ops.Now() >= w.relax {
+		w.min, w.relax = min(w.min, 1), ops.Never
+	}
 	switch {
 	case r.woken:
 		r.woken = false

@@ -20,6 +20,14 @@ type Source interface {
 	Cancel(id uint64, to Sink) bool
 }
 
+// Reorderer is a Source whose requests wait in order of priority.
+type Reorderer interface {
+	// Reorder gives a request that was started, and has not been delivered as far
+	// as the Ring has seen, another priority. If it waits for its turn, it goes to
+	// the end of that level. It is called as Cancel is.
+	Reorder(id uint64, p ops.Priority, to Sink)
+}
+
 // Sink takes results. Deliver may be called from any goroutine that holds no
 // lock which a Source takes in Start or Cancel.
 type Sink interface {

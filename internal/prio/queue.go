@@ -27,14 +27,6 @@ func (q *Queue[T]) Push(p ops.Priority, v T) {
 	q.len++
 }
 
-// PushFront puts v back in front of its level.
-func (q *Queue[T]) PushFront(p ops.Priority, v T) {
-	i := p.Level()
-	q.levels[i].pushFront(v)
-	q.filled |= 1 << i
-	q.len++
-}
-
 // Peek returns the value that Pop would return, or nil when the queue is empty.
 // The pointer holds until the next Push or Pop.
 func (q *Queue[T]) Peek() *T {
@@ -56,19 +48,20 @@ func (q *Queue[T]) Pop() T {
 	return v
 }
 
-// Keep removes the values for which keep is false.
-func (q *Queue[T]) Keep(keep func(T) bool) {
-	for i := range q.levels {
-		for range q.levels[i].len() {
-			if v := q.levels[i].pop(); keep(v) {
-				q.levels[i].push(v)
-			} else {
-				q.len--
-			}
+// Move takes the values for which match is true from one level to the end of
+// another. It looks at all of the level.
+func (q *Queue[T]) Move(from, to ops.Priority, match func(T) bool) {
+	f, t := &q.levels[from.Level()], &q.levels[to.Level()]
+	for range f.len() {
+		if v := f.pop(); match(v) {
+			t.push(v)
+			q.filled |= 1 << to.Level()
+		} else {
+			f.push(v)
 		}
-		if q.levels[i].len() == 0 {
-			q.filled &^= 1 << i
-		}
+	}
+	if f.len() == 0 {
+		q.filled &^= 1 << from.Level()
 	}
 }
 
@@ -91,14 +84,6 @@ func (f *fifo[T]) push(v T) {
 	}
 	f.buf[f.tail&uint(len(f.buf)-1)] = v
 	f.tail++
-}
-
-func (f *fifo[T]) pushFront(v T) {
-	if f.len() == len(f.buf) {
-		f.double()
-	}
-	f.head--
-	f.buf[f.head&uint(len(f.buf)-1)] = v
 }
 
 func (f *fifo[T]) pop() T {

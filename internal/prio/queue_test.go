@@ -58,15 +58,17 @@ func (m *queueModel) step(op, level int) {
 		m.next++
 		m.queue.Push(p, m.next)
 		*l = append(*l, m.next)
-	case 6, 7:
-		m.next++
-		m.queue.PushFront(p, m.next)
-		*l = slices.Insert(*l, 0, m.next)
 	case 15:
-		keep := func(v int) bool { return v%3 != level%3 }
-		m.queue.Keep(keep)
-		for i := range m.levels {
-			m.levels[i] = slices.DeleteFunc(m.levels[i], func(v int) bool { return !keep(v) })
+		to := ops.Priority((level/ops.Levels)%ops.Levels) + ops.Lowest
+		match := func(v int) bool { return v%3 == level%3 }
+		m.queue.Move(p, to, match)
+		if to != p {
+			for _, v := range *l {
+				if match(v) {
+					m.levels[to.Level()] = append(m.levels[to.Level()], v)
+				}
+			}
+			*l = slices.DeleteFunc(*l, match)
 		}
 	default:
 		m.pop()

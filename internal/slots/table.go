@@ -2,13 +2,13 @@
 // that a name whose value has gone never reaches the value that came after it.
 package slots
 
-// The bits of a name: the slot's index below, its generation above. The topmost
-// bit is never set; users may mark other kinds of names with it. A slot that is
-// reused ten million times a second runs out of generations after 15 hours.
+// The bits of a name: the slot's index below, its generation above. The two
+// topmost bits are never set; users may mark other kinds of names with them. A slot
+// that is reused ten million times a second runs out of generations after 7 hours.
 const (
 	indexBits = 24
 	indexMask = 1<<indexBits - 1
-	nameMask  = 1<<63 - 1
+	nameMask  = 1<<62 - 1
 )
 
 // MaxCapacity is the largest number of values that a Table can hold.
@@ -87,6 +87,12 @@ func (t *Table[T]) Get(name uint64) *T {
 		return nil
 	}
 	return &e.value
+}
+
+// At returns the value in the slot of that index, which is in use, and its name.
+func (t *Table[T]) At(index int) (*T, uint64) {
+	e := t.at(uint32(index))
+	return &e.value, e.name
 }
 
 // Free gives the slot of that name back. The caller has cleared the value as far

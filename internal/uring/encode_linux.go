@@ -127,6 +127,12 @@ func encodeTimer(q *SQE, r *ops.Request) {
 	q.Addr = pointer(unsafe.Pointer(ts))
 	q.Len = 1
 	q.OpFlags = TimeoutEtimeSuccess
+	switch r.TimerClock() {
+	case ops.Boottime:
+		q.OpFlags |= TimeoutBoottime
+	case ops.Realtime:
+		q.OpFlags |= TimeoutRealtime | TimeoutAbs
+	}
 }
 
 func pointer(p unsafe.Pointer) uint64 { return uint64(uintptr(p)) }

@@ -104,6 +104,13 @@ func encodeManaged(q *SQE, r *ops.Request) {
 		q.BufIndex = r.Index
 	case ops.CodeSendZC, ops.CodeSendmsgZC:
 		encodeZC(q, r)
+	case ops.CodeSendDirect:
+		q.Addr3 = uint64(q.FD) // its index: see encodeTarget
+		q.FD = r.FD2
+		q.Flags &^= SQEFlagFixedFile
+		q.Addr = MsgSendFD
+		q.FileIndex = FileIndexAlloc
+		q.OpFlags = MsgRingCQESkip
 	}
 }
 

@@ -64,6 +64,7 @@ var opcodes = [ops.Codes]Op{
 	ops.CodeWritevFixed:   OpWritevFixed,
 	ops.CodeSendZC:        OpSendZC,
 	ops.CodeSendmsgZC:     OpSendmsgZC,
+	ops.CodeSendDirect:    OpMsgRing,
 }
 
 // Opcode returns the opcode that the native route of c uses, for probes, and
@@ -78,14 +79,17 @@ func Opcode(c ops.Code) (Op, bool) {
 	return opcodes[c], true
 }
 
-// commandSince holds the releases that brought the operations of the opcode
-// URING_CMD, which is older.
+// commandSince holds the releases that brought operations whose opcode is older:
+// those of URING_CMD, and those that need the kernel to pick a direct descriptor.
 var commandSince = map[ops.Code]string{
 	ops.CodeSocketInq:  "6.7",
 	ops.CodeSocketOutq: "6.7",
 	ops.CodeGetsockopt: "6.7",
 	ops.CodeSetsockopt: "6.7",
 	ops.CodeSocketName: "6.19",
+	ops.CodeRegister:   "5.19",
+	ops.CodeSendDirect: "6.0",
+	ops.CodeReadFile:   "6.0",
 }
 
 // Since returns the Linux release in which the native route of c appeared, such

@@ -1,0 +1,270 @@
+package timers
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+
+	"github.com/sluicego/sluice/ops"
+)
+
+// A digit is 6 bits of an Instant: 11 of them make up the 63 bits.
+const (
+	digitBits = 6
+	digits    = 11
+	slotCount = 1 << digitBits
+)
+
+// Wheel keeps timers of a Set in order of time, in nanoseconds. It is a
+// hierarchical timing wheel: on the lowest level each slot is for one nanosecond,
+// on every other level for as long as the level below takes for a turn. A timer is
+// on the level of the highest digit in which its time differs from that of the
+// wheel, and moves down as the two come closer.
+//
+// Adding and removing take constant time, and so does a timer's way down, which
+// has at most digits steps. Whatever the levels do, a timer fires when its own
+// time has come, never before, and in order of time; those of the same time in the
+// order in which they were added.
+//
+// Make one with NewWheel. It is not safe for concurrent use.
+type Wheel[E any] struct {
+	set    *Set[E]
+	base   ops.Instant // the time of the wheel; no timer is before it, but for late ones
+	len    int
+	levels [digits]level
+	filled uint16 // levels that have timers
+
+	next  ops.Instant // what Next returned, if known
+	known bool
+	due   []dueTimer // scratch of Expire
+}
+
+type level struct {
+	filled uint64            // slots that have timers
+	first  [slotCount]uint32 // index+1 of each slot's first timer, whose prev is the last
+}
+
+type dueTimer struct {
+	when ops.Instant
+	name uint64
+}
+
+// NewWheel returns an empty Wheel for timers of set.
+func NewWheel[E any](set *Set[E], now ops.Instant) *Wheel[E] {
+	return &Wheel[E]{set: set, base: now}
+}
+
+// Len returns the number of timers in the wheel.
+func (w *Wheel[E]) Len() int { return w.len }
+
+// Add enters a timer, which is in no wheel.
+func (w *Wheel[E]) Add(name uint64, when ops.Instant) {
+	i := uint32(name & indexMask)
+	w.set.at(i).when = when
+	w.insert(i, when)
+	w.len++
+	if w.known && when < w.next {
+		w.next = when
+	}
+}
+
+// Remove takes a timer out, if it is in this wheel, and reports whether it was.
+func (w *Wheel[E]) Remove(name uint64) bool {
+	i := uint32(name & indexMask)
+	t := w.set.at(i)
+	switch t.prev {
+	case 0, isFree:
+		return false
+	case isDue:
+		t.prev = 0 // Expire, which has called fire for another, passes it over
+		return true
+	}
+	if w.known && t.when <= w.next {
+		w.known = false
+	}
+	w.unlink(i, t)
+	w.len--
+	return true
+}
+
+// place returns the slot for a time.
+func (w *Wheel[E]) place(when ops.Instant) (l, slot uint) {
+	when = max(when, w.base)
+	l = uint(63-bits.LeadingZeros64(uint64(when^w.base)|1)) / digitBits
+	return l, uint(when>>(l*digitBits)) % slotCount
+}
+
+func (w *Wheel[E]) insert(i uint32, when ops.Instant) {
+	l, slot := w.place(when)
+	lv := &w.levels[l]
+	t := w.set.at(i)
+	first := lv.first[slot]
+	t.next = 0
+	if first == 0 {
+		lv.first[slot], t.prev = i+1, i+1
+		lv.filled |= 1 << slot
+		w.filled |= 1 << l
+		return
+	}
+	f := w.set.at(first - 1)
+	w.set.at(f.prev - 1).next = i + 1
+	t.prev, f.prev = f.prev, i+1
+}
+
+func (w *Wheel[E]) unlink(i uint32, t *Timer[E]) {
+	l, slot := w.place(t.when)
+	lv := &w.levels[l]
+	first := lv.first[slot]
+	switch {
+	case first != i+1: // it has one before it
+		w.set.at(t.prev - 1).next = t.next
+		if t.next == 0 {
+			w.set.at(first - 1).prev = t.prev
+		} else {
+			w.set.at(t.next - 1).prev = t.prev
+		}
+	case t.next != 0:
+		lv.first[slot] = t.next
+		w.set.at(t.next - 1).prev = t.prev
+	default:
+		w.empty(l, slot)
+	}
+	t.next, t.prev = 0, 0
+}
+
+// empty notes that a slot has no timers.
+func (w *Wheel[E]) empty(l, slot uint) {
+	lv := &w.levels[l]
+	lv.first[slot] = 0
+	if lv.filled &^= 1 << slot; lv.filled == 0 {
+		w.filled &^= 1 << l
+	}
+}
+
+// earliest returns the slot that comes first, and when it begins. The wheel is
+// not empty.
+func (w *Wheel[E]) earliest() (l, slot uint, begin ops.Instant) {
+	l = uint(bits.TrailingZeros16(w.filled))
+	slot = uint(bits.TrailingZeros64(w.levels[l].filled))
+	shift := l * digitBits
+	begin = w.base>>shift>>digitBits<<digitBits | ops.Instant(slot)
+	return l, slot, begin << shift
+}
+
+// nextScan is how many timers of a slot Next looks at.
+const nextScan = 16
+
+// Next returns the time of the earliest timer; Never when there is none. Among
+// many in one slot it is not looked for: the slot's beginning is returned, which
+// may be earlier. Calling Expire then makes the next answer a closer one.
+func (w *Wheel[E]) Next() ops.Instant {
+	if w.len == 0 {
+		return ops.Never
+	}
+	if !w.known {
+		w.next, w.known = w.look(), true
+	}
+	return w.next
+}
+
+func (w *Wheel[E]) look() ops.Instant {
+	l, slot, begin := w.earliest()
+	least := ops.Never
+	n := 0
+	for i := w.levels[l].first[slot]; i != 0; n++ {
+		if n == nextScan {
+			return begin
+		}
+		t := w.set.at(i - 1)
+		least = min(least, t.when)
+		i = t.next
+	}
+	return least
+}
+
+// Expire takes the timers out that are due at now and calls fire for each. fire
+// may add, remove and free any timer, but not call Expire.
+func (w *Wheel[E]) Expire(now ops.Instant, fire func(name uint64, t *Timer[E])) {
+	if now < w.base {
+		w.turnBack(now)
+	}
+	if w.known && now < w.next {
+		return
+	}
+	w.known = false
+	for w.len != 0 {
+		l, slot, begin := w.earliest()
+		if begin > now {
+			break
+		}
+		w.open(l, slot, begin, now)
+		if len(w.due) == 0 {
+			break // the rest of the slot is later, and so are all others
+		}
+		for _, d := range w.due {
+			if t := w.set.at(uint32(d.name & indexMask)); t.prev == isDue && t.name(uint32(d.name&indexMask)) == d.name {
+				t.prev = 0
+				fire(d.name, t)
+			}
+		}
+		if cap(w.due) > dueKept {
+			w.due = nil
+		}
+	}
+	// What is left begins after now, so no slot is skipped.
+	w.base = max(w.base, now)
+}
+
+// dueKept bounds the memory that Expire keeps for the next time.
+const dueKept = 4096
+
+// open empties a slot: timers that are due go to w.due, in order, the others to
+// slots of lower levels.
+func (w *Wheel[E]) open(l, slot uint, begin, now ops.Instant) {
+	i := w.levels[l].first[slot]
+	w.empty(l, slot)
+	// The wheel's time may advance to now, but not beyond this slot, whose
+	// successors are still to be opened.
+	last := begin + 1<<(l*digitBits) - 1
+	w.base = max(w.base, min(now, last))
+	w.due = w.due[:0]
+	sorted := true
+	for i != 0 {
+		t := w.set.at(i - 1)
+		next := t.next
+		if t.when <= now {
+			t.next, t.prev = 0, isDue
+			if n := len(w.due); n != 0 && w.due[n-1].when > t.when {
+				sorted = false
+			}
+			w.due = append(w.due, dueTimer{t.when, t.name(i - 1)})
+			w.len--
+		} else {
+			w.insert(i-1, t.when)
+		}
+		i = next
+	}
+	if !sorted {
+		slices.SortStableFunc(w.due, func(a, b dueTimer) int { return cmp.Compare(a.when, b.when) })
+	}
+}
+
+// turnBack sets the wheel's time back, since its clock was. It places all timers
+// anew.
+func (w *Wheel[E]) turnBack(now ops.Instant) {
+	all := w.due[:0]
+	for w.filled != 0 {
+		l, slot, _ := w.earliest()
+		for i := w.levels[l].first[slot]; i != 0; {
+			t := w.set.at(i - 1)
+			all = append(all, dueTimer{t.when, t.name(i - 1)})
+			i = t.next
+		}
+		w.empty(l, slot)
+	}
+	w.base, w.known = now, false
+	for _, d := range all {
+		w.insert(uint32(d.name&indexMask), d.when)
+	}
+	w.due = all[:0]
+}

@@ -1,0 +1,53 @@
+package ring
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sluicego/sluice/ops"
+)
+
+// SendDirect copies the direct descriptor d of r into the table of the Ring to, and
+// returns it as that one knows it: so one Ring accepts connections, and others serve
+// them. Both can be used and closed independently. To tell a loop in to's Wait, Post
+// the result there.
+//
+// It waits as Do does, and so for the owner of a pinned Ring to, who must be in
+// Wait or enter it. It fails with EBADF when d is not open, with ErrNoDirect when
+// to has no free place, with ErrInvalid when both are the same Ring, with ErrClosed,
+// and with ErrWrongThread for a pinned Ring to that has no table yet: see
+// Config.DirectFiles.
+//
+// Native from kernel 6.0 (io_uring_prep_msg_ring_fd_alloc(3)).
+func (r *Ring) SendDirect(ctx context.Context, d ops.Direct, to *Ring) (ops.Direct, error) {
+	if r == to {
+		return ops.Direct{}, fmt.Errorf("send %v: %w", d, ops.Invalid("it is in this ring already"))
+	}
+	fd, err := to.duplicate()
+	if err != nil {
+		return ops.Direct{}, fmt.Errorf("send %v: receiving ring: %w", d, err)
+	}
+	defer unix.Close(fd)
+	c, err := r.Do(ctx, ops.SendDirect(d, fd))
+	return c.Direct(), err
+}
+
+// duplicate returns a descriptor of the Ring, which stays good when the Ring is
+// closed, and sees to it that there is a table of direct descriptors.
+func (r *Ring) duplicate() (int, error) {
+	r.mu.Lock()
+	defer r.unlock()
+	if r.closing {
+		return -1, ops.ErrClosed
+	}
+	if err := r.needDirects(); err != nil {
+		return -1, err
+	}
+	fd, err := unix.FcntlInt(uintptr(r.u.FD()), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("duplicate its descriptor: %w", err)
+	}
+	return fd, nil
+}
