@@ -15,6 +15,7 @@ import (
 // From Submit to Wait the frequent operations allocate nothing, alone and in
 // batches, whether they complete at once or have to wait.
 func TestNoAllocations(t *testing.T) {
+	countsAllocations(t)
 	eachMode(t, func(t *testing.T, newRing maker) {
 		r := newRing(ring.Config{})
 		in, out := pipe(t)

@@ -14,6 +14,7 @@ import (
 // Nor does what the Ring manages allocate: direct descriptors, buffers of a group,
 // registered ones, files read in one go.
 func TestNoAllocationsManaged(t *testing.T) {
+	countsAllocations(t)
 	needs(t, "6.2")
 	eachMode(t, func(t *testing.T, newRing maker) {
 		r := newRing(ring.Config{})

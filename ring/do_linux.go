@@ -12,7 +12,7 @@ import (
 // request, by one goroutine. err is the completion's Err.
 //
 // When ctx ends, Do cancels the request, waits until the kernel has let go of
-// its buffers, and returns the error of ctx; unless the request succeeded in
+// its buffers, and returns the cause of ctx (context.Cause); unless the request succeeded in
 // that moment. Multishot requests are refused with ErrInvalid.
 //
 // Any number of goroutines may call Do. On a pinned Ring it needs the owner to

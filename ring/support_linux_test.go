@@ -122,6 +122,7 @@ func TestInfoOperations(t *testing.T) {
 
 // From Submit to Wait, what is done often allocates nothing.
 func TestHotOperationsDoNotAllocate(t *testing.T) {
+	countsAllocations(t)
 	eachRing(t, func(t *testing.T, r *ring.Ring) {
 		fd, _ := tempFile(t, "contents")
 		a, b := unixPair(t, unix.SOCK_DGRAM)
