@@ -137,13 +137,3 @@ type FileSlot struct {
 func Register(fd int) Request {
 	return Request{Code: CodeRegister, Mode: Managed, FD: fd32(fd), Arg: new(FileSlot)}
 }
-
-// SendDirect returns a request to copy the direct descriptor d into the table of
-// another Ring, whose own descriptor is ringFD; both can be used and closed
-// independently. The completion's Direct belongs to that Ring. ErrNoDirect tells
-// that it has no free place. Ring.SendDirect does this with all that goes with it.
-//
-// Native from kernel 6.0 (io_uring_prep_msg_ring_fd_alloc(3)).
-func SendDirect(d Direct, ringFD int) Request {
-	return Request{Code: CodeSendDirect, Mode: Managed, FD: fd32(d.FD()), FD2: fd32(ringFD)}
-}

@@ -76,7 +76,7 @@ func TestManagedRefusals(t *testing.T) {
 		"open":      Open("/", 0, 0).IntoDirect(),
 		"accept":    AcceptMulti(3, 0).IntoDirect().WithPollFirst(),
 		"register":  Register(3),
-		"send":      SendDirect(DirectAt(3), 4),
+		"send":      {Code: CodeSendDirect, Mode: Managed, FD: int32(DirectAt(3).FD()), FD2: 4},
 		"file":      ReadFile("/a", nil),
 		"recv":      RecvMulti(3, testGroup(7), 0),
 		"read":      ReadSelect(3, testGroup(7), 0),
@@ -114,7 +114,7 @@ func TestManagedRefusals(t *testing.T) {
 		"no buffer":      WriteFixed(3, Fixed{}, 0),
 		"no buffers":     ReadvFixed(3, nil, 0),
 		"no path":        ReadFile("", nil),
-		"not direct":     SendDirect(Direct{}, 3),
+		"not direct":     {Code: CodeSendDirect, Mode: Managed, FD: 3, FD2: 3},
 		"offset":         ReadFixed(3, b, -2),
 		"offset, select": ReadSelect(3, testGroup(7), -2),
 	} {

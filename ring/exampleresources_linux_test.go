@@ -2,6 +2,7 @@ package ring_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -102,6 +103,159 @@ func ExampleRing_NewBufferPool() {
 	_, err = r.Do(context.Background(), ops.Close(file.FD()))
 	must(err)
 	// Output: direct 0 1000
+}
+
+// Data is written from, and read into, memory that the kernel knows.
+func ExampleBufferPool_Get() {
+	file, err := os.CreateTemp("", "sluice")
+	must(err)
+	defer os.Remove(file.Name())
+	defer file.Close()
+	r, err := ring.New(ring.Config{})
+	must(err)
+	defer r.Close()
+	pool, err := r.NewBufferPool(ring.PoolConfig{})
+	must(err)
+	buf, err := pool.Get(100)
+	must(err)
+	defer buf.Release()
+	copy(buf.Bytes(), "headbody")
+	ctx, fd := context.Background(), int(file.Fd())
+	head, body := buf.Slice(0, 4), buf.Slice(4, 8)
+	_, err = r.Do(ctx, ops.WriteFixed(fd, head, 0))
+	must(err)
+	_, err = r.Do(ctx, ops.WritevFixed(fd, []ops.Fixed{body, head}, 4))
+	must(err)
+	c, err := r.Do(ctx, ops.ReadvFixed(fd, []ops.Fixed{buf.Slice(20, 22), buf.Slice(40, 100)}, 0))
+	must(err)
+	fmt.Printf("%d bytes: %s, %s\n", c.N(), buf.Bytes()[20:22], buf.Bytes()[40:50])
+	// Output: 12 bytes: he, adbodyhead
+}
+
+// Sends whose data is not copied complete when the kernel has let go of it.
+func ExampleRing_Submit_zeroCopy() {
+	r, err := ring.New(ring.Config{})
+	must(err)
+	defer r.Close()
+	pool, err := r.NewBufferPool(ring.PoolConfig{})
+	must(err)
+	buf, err := pool.Get(5)
+	must(err)
+	copy(buf.Bytes(), "hello")
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	must(err)
+	for _, req := range []ops.Request{
+		ops.SendZC(fds[0], []byte("hello"), 0),
+		ops.SendmsgZC(fds[0], ops.NewMsg([]byte("hel"), []byte("lo")), 0),
+		ops.SendZCFixed(fds[0], buf, 0),
+	} {
+		_, err := r.Do(context.Background(), req)
+		fmt.Println(errors.Is(err, unix.EOPNOTSUPP)) // UNIX sockets always copy: use Send
+	}
+	buf.Release()
+	must(unix.Close(fds[0]))
+	must(unix.Close(fds[1]))
+	// Output:
+	// true
+	// true
+	// true
+}
+
+// One request for the kernel, from opening to closing.
+func ExampleRing_Do_readFile() {
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("sluice-%d", os.Getpid()))
+	must(os.WriteFile(path, []byte("content"), 0o600))
+	defer os.Remove(path)
+	r, err := ring.New(ring.Config{})
+	must(err)
+	defer r.Close()
+	var again ops.FilePath // saves allocations where there are many
+	must(again.Set(path))
+	for _, req := range []ops.Request{
+		ops.ReadFile(path, make([]byte, 100)),
+		ops.ReadFileAt(unix.AT_FDCWD, path, make([]byte, 100)),
+		ops.ReadFilePath(unix.AT_FDCWD, &again, make([]byte, 4)),
+	} {
+		c, err := r.Do(context.Background(), req)
+		must(err)
+		fmt.Printf("%s\n", c.Bytes())
+	}
+	// Output:
+	// content
+	// content
+	// cont
+}
+
+// A descriptor that one Ring has opened is used by another.
+func ExampleRing_SendDirect() {
+	from, err := ring.New(ring.Config{})
+	must(err)
+	defer from.Close()
+	to, err := ring.New(ring.Config{})
+	must(err)
+	defer to.Close()
+	ctx := context.Background()
+	c, err := from.Do(ctx, ops.Register(0))
+	must(err)
+	sent, err := from.SendDirect(ctx, c.Direct(), to)
+	must(err)
+	_, err = to.Post(sent, ops.Normal) // tells to's loop
+	must(err)
+	var one [1]ops.Completion
+	_, err = to.Wait(one[:], 1, ring.Forever)
+	must(err)
+	fmt.Println(one[0].Tag)
+	// Output: direct 0
+}
+
+// Every kind of descriptor can be read into buffers of a group.
+func ExampleBufferRing() {
+	r, err := ring.New(ring.Config{})
+	must(err)
+	defer r.Close()
+	buffers, err := r.NewBufferRing(ring.BufferConfig{})
+	must(err)
+	var pipe [2]int
+	must(unix.Pipe2(pipe[:], unix.O_CLOEXEC))
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	must(err)
+	for _, source := range []struct {
+		req  ops.Request
+		from int
+		text string
+	}{
+		{ops.ReadMulti(pipe[0], buffers), pipe[1], "from a pipe"},
+		{ops.ReadSelect(pipe[0], buffers, ops.Current), pipe[1], "from a pipe"},
+		{ops.RecvSelect(fds[0], buffers, 0), fds[1], "from a socket"},
+		{ops.RecvmsgMulti(fds[0], buffers, ops.MessageRoom{Addr: true}, 0), fds[1], "from a socket"},
+	} {
+		id, err := r.Submit(source.req)
+		must(err)
+		_, err = unix.Write(source.from, []byte(source.text))
+		must(err)
+		var one [1]ops.Completion
+		_, err = r.Wait(one[:], 1, ring.Forever)
+		must(err)
+		if m, err := one[0].Message(); err == nil {
+			fmt.Printf("message %s\n", m.Data)
+		} else {
+			fmt.Printf("%s\n", one[0].Bytes())
+		}
+		one[0].Release()
+		if one[0].More {
+			must(r.Cancel(id))
+			_, err = r.Wait(one[:], 1, ring.Forever)
+			must(err)
+		}
+	}
+	for _, fd := range append(fds[:], pipe[:]...) {
+		must(unix.Close(fd))
+	}
+	// Output:
+	// from a pipe
+	// from a pipe
+	// from a socket
+	// message from a socket
 }
 
 // A timeout over a whole chain.

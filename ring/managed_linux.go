@@ -148,6 +148,17 @@ func (s *slot) arriveZC(res *int32, flags *uint32) bool {
 // noResult is what a managed request has to remember at first: nothing.
 const noResult = math.MinInt32
 
+// deliverManaged hands over to the user what an arrival has brought, and lets go of
+// what the request has used if it is the last.
+func (r *Ring) deliverManaged(a *arrival, c *ops.Completion, s *slot) {
+	if a.flags&ops.FlagBuffer != 0 {
+		a.borrow(c, s)
+	}
+	if !a.more() {
+		r.letGo(&s.req)
+	}
+}
+
 // settleManaged deals with results that mean something else for managed requests.
 // It reports whether that was all.
 func (r *Ring) settleManaged(id uint64, s *slot, res int32, flags uint32) bool {

@@ -30,7 +30,7 @@ func (r *Ring) SendDirect(ctx context.Context, d ops.Direct, to *Ring) (ops.Dire
 		return ops.Direct{}, fmt.Errorf("send %v: receiving ring: %w", d, err)
 	}
 	defer unix.Close(fd)
-	c, err := r.Do(ctx, ops.SendDirect(d, fd))
+	c, err := r.Do(ctx, ops.Request{Code: ops.CodeSendDirect, Mode: ops.Managed, FD: int32(d.FD()), FD2: int32(fd)})
 	return c.Direct(), err
 }
 

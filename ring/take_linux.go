@@ -17,6 +17,9 @@ func (r *Ring) take(dst []ops.Completion) (n int) {
 			continue
 		}
 		a.complete(&dst[n], s)
+		if s.marks&managed != 0 {
+			r.deliverManaged(&a, &dst[n], s)
+		}
 		n++
 		if !a.more() {
 			r.release(a.id, s)
@@ -39,9 +42,6 @@ func (r *Ring) resume(id uint64, s *slot) {
 
 // release forgets a request whose terminal completion has been taken.
 func (r *Ring) release(id uint64, s *slot) {
-	if s.marks&managed != 0 {
-		r.letGo(&s.req)
-	}
 	s.req = ops.Request{}
 	s.waiter, s.chain, s.brought = nil, nil, nil
 	s.state, s.cause, s.missed = 0, ops.NoCause, 0
@@ -69,9 +69,6 @@ func (a *arrival) complete(c *ops.Completion, s *slot) {
 		if c.Arg, s.brought = s.brought[0], s.brought[1:]; c.Arg == nil {
 			c.Arg = s.req.Arg
 		}
-	}
-	if a.flags&ops.FlagBuffer != 0 {
-		a.borrow(c, s)
 	}
 }
 

@@ -25,8 +25,11 @@ func (r *Ring) SetPriority(id ops.ID, p ops.Priority) error {
 	r.mu.Lock()
 	defer r.unlock()
 	if s := r.slots.Get(uint64(id)); s != nil {
+		started := !r.hasWork() && r.staged == ops.Highest
 		r.reorder(uint64(id), s, p)
-		r.startQueued()
+		if started {
+			r.startQueued() // the window may let it in now
+		}
 		return nil
 	}
 	t := r.time.set.Get(uint64(id))
@@ -42,7 +45,8 @@ func (r *Ring) SetPriority(id ops.ID, p ops.Priority) error {
 
 // reorder gives a request another priority.
 func (r *Ring) reorder(id uint64, s *slot, p ops.Priority) {
-	if s.req.Priority == p {
+	from := s.req.Priority
+	if from == p {
 		return
 	}
 	if s.state == inKernel {
@@ -62,7 +66,7 @@ func (r *Ring) reorder(id uint64, s *slot, p ops.Priority) {
 			source.Reorder(id, p, (*sink)(r))
 		}
 	}
-	r.moveReady(id, s.req.Priority, p)
+	r.moveReady(id, from, p)
 	s.req.Priority = p
 }
 

@@ -86,12 +86,15 @@ func (w *waiter) satisfied(r *Ring) bool {
 
 // finish hands w the completion that its Do waits for.
 func (w *waiter) finish(r *Ring, a *arrival, s *slot) {
+	c := &w.c
 	if w.kind == inMany {
-		a.complete(&w.dst[w.n], s)
+		c = &w.dst[w.n]
 		w.n++
-	} else {
-		a.complete(&w.c, s)
-		w.done = true
+	}
+	w.done = true
+	a.complete(c, s)
+	if s.marks&managed != 0 {
+		r.deliverManaged(a, c, s)
 	}
 	r.doing--
 	r.release(a.id, s)

@@ -37,7 +37,7 @@ func directEncodings() []encoding {
 		{"accept into direct", ops.AcceptMulti(d.FD(), 0).IntoDirect(), SQE{Opcode: 13, Flags: 1, Ioprio: 1, FD: 5, FileIndex: 1<<32 - 1}},
 		{"socket into direct", ops.Socket(unix.AF_INET, unix.SOCK_STREAM, 0).IntoDirect(), SQE{Opcode: 45, FD: 2, Off: 1, FileIndex: 1<<32 - 1}},
 		{"pipe into direct", ops.Pipe(ends, 0).IntoDirect(), SQE{Opcode: 62, Addr: at(&ends.FDs), FileIndex: 1<<32 - 1}},
-		{"send direct", ops.SendDirect(d, 8), SQE{Opcode: 40, FD: 8, Addr: 1, Addr3: 5, FileIndex: 1<<32 - 1, OpFlags: 1}},
+		{"send direct", ops.Request{Code: ops.CodeSendDirect, Mode: ops.Managed, FD: int32(d.FD()), FD2: 8}, SQE{Opcode: 40, FD: 8, Addr: 1, Addr3: 5, FileIndex: 1<<32 - 1, OpFlags: 1}},
 		{"register", register, SQE{Opcode: 20, FD: -1, Off: 1<<32 - 1, Addr: at(&register.Arg.(*ops.FileSlot).FDs), Len: 1}},
 	}
 }
