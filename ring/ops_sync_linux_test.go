@@ -100,7 +100,7 @@ func TestOpFtruncate(t *testing.T) {
 		do(t, r, ops.Ftruncate(fd, 1<<32))
 		var st unix.Stat_t
 		require.NoError(t, unix.Fstat(fd, &st))
-		assert.EqualValues(t, 1<<32, st.Size)
+		assert.EqualValues(t, int64(1)<<32, st.Size)
 		do(t, r, ops.Ftruncate(fd, 0))
 		assert.Empty(t, contentOf(t, path))
 
