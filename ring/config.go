@@ -137,7 +137,8 @@ type Config struct {
 	// KernelWorkers is how many threads the kernel may use, for each thread that
 	// submits, for requests which can block without end and have nothing to poll,
 	// such as a splice from an empty pipe. More of them wait for their turn: they
-	// must not need each other to go on. 1 to MaxKernelWorkers; 0 is
+	// must not need each other to go on. A thread that has used another Ring before
+	// may keep the limit of that one. 1 to MaxKernelWorkers; 0 is
 	// DefaultKernelWorkers. Kernels before 5.15 do not obey it.
 	KernelWorkers int
 

@@ -3,6 +3,7 @@ package ring_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -33,6 +34,9 @@ func kernelWorkers(t *testing.T) (n int) {
 func TestKernelWorkersAreLimited(t *testing.T) {
 	const limit, all = 3, 40
 	eachMode(t, func(t *testing.T, newRing maker) {
+		// A thread keeps the limit of the first Ring that it used.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		r := newRing(ring.Config{KernelWorkers: limit})
 		before := kernelWorkers(t)
 		var writers []int
