@@ -10,6 +10,13 @@ import (
 )
 
 func main() {
+	if order := os.Getenv(senderVariable); order != "" {
+		if err := sendFlood(order); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: sender: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
 	list := flag.Bool("list", false, "list the benchmarks")
 	short := flag.Bool("short", false, "one brief round each, to see that it works")
 	rounds := flag.Int("rounds", 7, "how often each side of a comparison runs")
@@ -46,5 +53,10 @@ func main() {
 var benchmarks = []benchmark{
 	{"nop", "requests that do nothing: operations per second of CPU", nopCases},
 	{"do", "one cached read through Do: nanoseconds of CPU", doCases},
+	{"smallfiles", "20,000 small cached files: files per second, and CPU", smallfileCases},
+	{"locks", "file locks, free and handed over: nanoseconds of CPU", lockCases},
+	{"workers", "a blocking call through the pool: nanoseconds", workerCases},
+	{"signals", "100,000 real-time signals from another process: lost, and per second of CPU", signalCases},
+	{"wake", "one goroutine wakes another: nanoseconds", wakeCases},
 	{"cat", "1 GiB into a pipe, whole programs: bytes per second", catCases},
 }

@@ -90,7 +90,7 @@ func report(b benchmark, c comparison, samples [][]float64, o options) error {
 			median(samples[i]), slices.Min(samples[i]), slices.Max(samples[i]), c.unit)
 	}
 	for i := 1; i < len(c.sides); i++ {
-		if len(samples[i]) != len(samples[0]) {
+		if len(samples[i]) != len(samples[0]) || len(samples[0]) == 0 {
 			continue
 		}
 		ratios := make([]float64, len(samples[0]))
@@ -133,6 +133,31 @@ func median(v []float64) float64 {
 	}
 	return s[len(s)/2]
 }
+
+// clock is a way to tell how long something takes.
+type clock struct {
+	name string
+	unit string // of perOp
+	now  func() time.Duration
+}
+
+var (
+	wallClock = clock{"wall", "ns", wallTime}
+	cpuClock  = clock{"cpu", "cpu-ns", cpuTime}
+	clocks    = []clock{wallClock, cpuClock}
+)
+
+// perOp runs f, which does something n times, and returns the nanoseconds for one.
+func (c clock) perOp(n int, f func() error) (float64, error) {
+	before := c.now()
+	err := f()
+	return float64((c.now() - before).Nanoseconds()) / float64(n), err
+}
+
+var began = time.Now()
+
+// wallTime returns the time since the program has begun.
+func wallTime() time.Duration { return time.Since(began) }
 
 // cpuTime returns the processor time that this process has used.
 func cpuTime() time.Duration {

@@ -1,5 +1,6 @@
 // Opens, reads and closes DIR/0 to DIR/N-1, each by a chain on a direct
-// descriptor, and prints files per second: smallfiles DIR N
+// descriptor, and prints files per second, or nanoseconds of CPU for a file:
+// smallfiles DIR N rate|cpu
 #include <fcntl.h>
 #include <liburing.h>
 #include <stdio.h>
@@ -12,6 +13,13 @@ enum { DEPTH = 64, SIZE = 4096, READ = 1 << 20 };
 static char names[DEPTH][64];
 static char buffers[DEPTH][SIZE];
 static struct io_uring ring;
+
+static double now(clockid_t clock)
+{
+	struct timespec t;
+	clock_gettime(clock, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
 
 static void chain(int dir, int slot, long file)
 {
@@ -36,10 +44,9 @@ static void chain(int dir, int slot, long file)
 int main(int argc, char **argv)
 {
 	struct io_uring_params p;
-	struct timespec t0, t1;
 	long next = 0, done = 0;
 
-	if (argc != 3)
+	if (argc != 4)
 		return 2;
 	int dir = open(argv[1], O_RDONLY | O_DIRECTORY);
 	long n = atol(argv[2]);
@@ -50,7 +57,7 @@ int main(int argc, char **argv)
 	io_uring_register_ring_fd(&ring);
 	if (io_uring_register_files_sparse(&ring, DEPTH) < 0)
 		return 1;
-	clock_gettime(CLOCK_MONOTONIC, &t0);
+	double start = now(CLOCK_MONOTONIC), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
 	for (; next < DEPTH && next < n; next++)
 		chain(dir, next, next);
 	while (done < n) {
@@ -71,7 +78,9 @@ int main(int argc, char **argv)
 		}
 		io_uring_cq_advance(&ring, seen);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &t1);
-	printf("%f\n", n / (t1.tv_sec - t0.tv_sec + (t1.tv_nsec - t0.tv_nsec) / 1e9));
+	if (strcmp(argv[3], "cpu") == 0)
+		printf("%f\n", (now(CLOCK_PROCESS_CPUTIME_ID) - cpu) * 1e9 / n);
+	else
+		printf("%f\n", n / (now(CLOCK_MONOTONIC) - start));
 	return 0;
 }

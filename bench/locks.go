@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sluicego/sluice/locks"
+	"github.com/sluicego/sluice/ops"
+	"github.com/sluicego/sluice/ring"
+)
+
+// lockKind is a way to lock a file and to unlock it.
+type lockKind struct {
+	name         string
+	lock, unlock ops.Request
+	direct       func() error // both, by system calls
+}
+
+// lockCases takes locks that are free, and hands one on among those who wait.
+func lockCases(o options) ([]comparison, func(), error) {
+	file, err := os.CreateTemp("", "bench-locks")
+	if err != nil {
+		return nil, nil, err
+	}
+	cleanUp := func() {
+		file.Close()
+		os.Remove(file.Name())
+	}
+	n := o.scale(320_000)
+	var all []comparison
+	for _, k := range lockKinds(int(file.Fd())) {
+		direct := side{"direct", func() (float64, error) { return lockDirectly(k, n) }}
+		all = append(all, comparison{name: k.name + "-do", unit: cpuClock.unit, sides: []side{
+			{"do", func() (float64, error) { return lockByDo(k, n) }}, direct,
+		}}, comparison{name: k.name + "-batch-32", unit: cpuClock.unit, sides: []side{
+			{"shared", func() (float64, error) { return lockTogether(k, false, n) }}, direct,
+		}}, comparison{name: k.name + "-batch-32-pinned", unit: cpuClock.unit, sides: []side{
+			{"pinned", func() (float64, error) { return lockTogether(k, true, n) }}, direct,
+		}})
+	}
+	for _, c := range clocks {
+		var sides []side
+		for _, waiting := range []int{100_000, 1000, 10} {
+			waiting = max(o.scale(waiting), 2)
+			sides = append(sides, side{
+				fmt.Sprintf("%d-waiting", waiting),
+				func() (float64, error) { return handOver(c, file.Name(), waiting, o.scale(5000)) },
+			})
+		}
+		all = append(all, comparison{name: "hand-over-" + c.name, unit: c.unit, sides: sides})
+	}
+	return all, cleanUp, nil
+}
+
+func lockKinds(fd int) []lockKind {
+	return []lockKind{
+		{"flock", locks.Flock(fd, locks.Exclusive), locks.Flock(fd, locks.Unlock), func() error {
+			if err := unix.Flock(fd, unix.LOCK_EX); err != nil {
+				return err
+			}
+			return unix.Flock(fd, unix.LOCK_UN)
+		}},
+		{"ofd", locks.OFD(fd, locks.Exclusive, 0, 0), locks.OFD(fd, locks.Unlock, 0, 0), func() error {
+			l := unix.Flock_t{Type: unix.F_WRLCK}
+			if err := unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLKW, &l); err != nil {
+				return err
+			}
+			l.Type = unix.F_UNLCK
+			return unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLKW, &l)
+		}},
+	}
+}
+
+func lockDirectly(k lockKind, n int) (float64, error) {
+	return cpuClock.perOp(n, func() error {
+		for range n {
+			if err := k.direct(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func lockByDo(k lockKind, n int) (float64, error) {
+	r, err := ring.New(ring.Config{})
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	return cpuClock.perOp(n, func() error {
+		for range n {
+			if _, err := r.Do(context.Background(), k.lock); err != nil {
+				return err
+			}
+			if _, err := r.Do(context.Background(), k.unlock); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// lockTogether submits 32 pairs at a time.
+func lockTogether(k lockKind, pinned bool, n int) (float64, error) {
+	r, err := ring.New(ring.Config{Pinned: pinned})
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	var reqs []ops.Request
+	for range 32 {
+		reqs = append(reqs, k.lock, k.unlock)
+	}
+	dst := make([]ops.Completion, len(reqs))
+	batches := max(n/32, 1)
+	return cpuClock.perOp(32*batches, func() error {
+		for range batches {
+			if err := r.QueueAll(reqs, nil); err != nil {
+				return err
+			}
+			if err := takeAll(r, dst); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// handOver passes a lock on n times while so many requests wait for it. More
+// requests than descriptors are allowed: each descriptor has several.
+func handOver(c clock, path string, waiting, n int) (ns float64, err error) {
+	const descriptors = 500
+	var fds [descriptors + 1]int
+	for i := range fds {
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return 0, err
+		}
+		defer f.Close()
+		fds[i] = int(f.Fd())
+	}
+	r, err := ring.New(ring.Config{Capacity: 2 * waiting})
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close() // ends those who wait; the files are closed after it
+	threads, err := countThreads()
+	if err != nil {
+		return 0, err
+	}
+	holder, others := fds[descriptors], fds[:descriptors]
+	if _, err := r.Do(context.Background(), locks.Flock(holder, locks.Exclusive)); err != nil {
+		return 0, err
+	}
+	for i := range waiting {
+		if _, err := r.Submit(locks.Flock(others[i%descriptors], locks.Exclusive)); err != nil {
+			return 0, err
+		}
+	}
+	if _, err := r.Do(context.Background(), locks.Flock(holder, locks.Unlock)); err != nil {
+		return 0, err
+	}
+	ns, err = c.perOp(n, func() error { return passOn(r, others, waiting, n) })
+	if err != nil {
+		return 0, err
+	}
+	after, err := countThreads()
+	if after > threads+70 {
+		return 0, fmt.Errorf("%d threads more for %d requests that wait", after-threads, waiting)
+	}
+	return ns, err
+}
+
+// passOn has the lock go from one to the next n times, and another request come
+// for each that got it.
+func passOn(r *ring.Ring, fds []int, next, n int) error {
+	dst := make([]ops.Completion, 1)
+	for range n {
+		if _, err := r.Wait(dst, 1, 10*time.Second); err != nil {
+			return err
+		}
+		if err := dst[0].Err(); err != nil {
+			return err
+		}
+		if _, err := r.Submit(locks.Flock(fds[next%len(fds)], locks.Exclusive)); err != nil {
+			return err
+		}
+		next++
+		if _, err := r.Do(context.Background(), locks.Flock(int(dst[0].Target), locks.Unlock)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// countThreads returns how many threads this process has, the kernel's included.
+func countThreads() (int, error) {
+	tasks, err := os.ReadDir("/proc/self/task")
+	return len(tasks), err
+}
