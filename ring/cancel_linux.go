@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicego/sluice/internal/slots"
+	"github.com/sluicego/sluice/internal/timers"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -21,7 +22,11 @@ func (r *Ring) Cancel(id ops.ID) error {
 	if !r.cancelName(uint64(id), ops.ByCancel) {
 		return fmt.Errorf("cancel %v: %w", id, ops.ErrNotFound)
 	}
-	r.afterCancel()
+	if timers.IsName(uint64(id)) {
+		r.notify() // the kernel has nothing to do with it
+	} else {
+		r.afterCancel()
+	}
 	return nil
 }
 

@@ -108,7 +108,7 @@ func tags(t *testing.T, r *Ring, n int) (all []any) {
 }
 
 // A suspend: the boottime clock jumps, and timers that ran out meanwhile fire, in
-// order, the monotonic ones not among them.
+// order, the monotonic ones not among them (trap 38).
 func TestClockJumpsOverSuspend(t *testing.T) {
 	eachFaked(t, func(t *testing.T, r *Ring, boot, _ *fakeClock) {
 		for i := range 10 {
@@ -143,7 +143,7 @@ func TestClockJumpsOverSuspend(t *testing.T) {
 }
 
 // The wall clock is set forward, and back, and timers follow it: none is early,
-// none is lost.
+// none is lost (trap 38).
 func TestClockIsSet(t *testing.T) {
 	eachFaked(t, func(t *testing.T, r *Ring, _, real *fakeClock) {
 		at := func(minute int) ops.Request {

@@ -26,6 +26,16 @@
 // Submit on a shared Ring starts the request before it returns. On a pinned Ring
 // it starts at the owner's next Wait or Flush, at once if the owner sits in Wait.
 //
+// # Priorities
+//
+// Requests have a Priority. What waits for its turn goes to the kernel in that
+// order, and completions come out of Wait in it. Config.InFlight bounds what the
+// kernel has at a time, and so what an urgent request can have before it;
+// Config.Reserve keeps the last places for urgent ones. Ageing (Patience) keeps low
+// levels moving, unless Config.Strict is set. Reads and writes carry their level
+// into the block layer. What the kernel has, it does in its own order. All of it is
+// in doc/priorities.md.
+//
 // # What is promised
 //
 // Every accepted request yields exactly one terminal completion, whatever
@@ -39,7 +49,9 @@
 // closes; this holds for completions taken after Close as well.
 //
 // Timers and timeouts are kept in user space. They act while some goroutine is
-// in Wait or Do, which is whenever somebody could notice.
+// in Wait or Do, which is whenever somebody could notice. None is early: how late
+// they may be, Config.TimerSlack says. For the boottime and realtime clocks a Ring
+// has one kernel timer each.
 //
 // The kernel ends the requests of a thread that exits. Go ends a thread only
 // when a goroutine locked to it returns; a shared Ring notices and submits those

@@ -3,13 +3,16 @@ package ring_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicego/sluice/fallback"
 	"github.com/sluicego/sluice/ops"
 	"github.com/sluicego/sluice/ring"
+	"github.com/sluicego/sluice/signals"
 )
 
 // inKernel starts what is queued and returns how many requests the kernel has.
@@ -165,4 +168,38 @@ func TestAgeing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What a signal, a timer, a call and the kernel bring comes out by priority, not by
+// where it comes from.
+func TestPriorityOfAllSources(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		r := newRing(ring.Config{})
+		in, out := pipe(t)
+		for i, p := range []ops.Priority{ops.Low, ops.High} {
+			submit(t, r, signals.Watch(unix.SIGUSR2).WithPriority(p).WithTag([]string{"6", "2"}[i]))
+			submit(t, r, ops.Read(in, make([]byte, 1), ops.Current).WithPriority(p).WithTag([]string{"6", "2"}[i]))
+			submit(t, r, ops.Timer(moment/2).WithPriority(p).WithTag([]string{"6", "2"}[i]))
+			submit(t, r, ops.BoottimeEvery(moment/2).WithPriority(p).WithTag([]string{"6", "2"}[i]))
+			submit(t, r, fallback.Call(func() (int, error) { return 0, nil }).WithPriority(p).WithTag([]string{"6", "2"}[i]))
+		}
+		write(t, out, "xx")
+		require.NoError(t, unix.Kill(unix.Getpid(), unix.SIGUSR2))
+		require.Eventually(t, func() bool { return r.Stats().Ready >= 4 }, patience, time.Millisecond)
+		time.Sleep(moment) // the timers are due
+		// One look around: what is there by now is put in order.
+		submit(t, r, ops.Nop().WithPriority(ops.Highest).WithTag("1"))
+		require.NoError(t, r.Flush())
+		_, err := r.Post("1", ops.Highest)
+		require.NoError(t, err)
+		for _, c := range take(t, r, 2) {
+			require.Equal(t, "1", c.Tag)
+		}
+		require.Equal(t, 10, r.Stats().Ready)
+		last := "2"
+		for _, c := range take(t, r, 10) {
+			require.GreaterOrEqual(t, c.Tag, last)
+			last = c.Tag.(string)
+		}
+	})
 }
