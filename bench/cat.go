@@ -32,17 +32,17 @@ func catCases(o options) ([]comparison, func(), error) {
 		return nil, nil, err
 	}
 	return []comparison{{
-		name: "pipe",
-		unit: "B/s",
+		name:    "pipe",
+		metrics: []metric{{"", "B/s"}},
 		sides: []side{
-			{"cat-and-proxy", func() (float64, error) { return catInto(size, ours, file) }},
-			{"cat", func() (float64, error) { return catInto(size, "cat", file) }},
-			{"io.Copy", func() (float64, error) { return copyInto(size, file) }},
+			{"cat-and-proxy", func() ([]float64, error) { return catInto(size, ours, file) }},
+			{"cat", func() ([]float64, error) { return catInto(size, "cat", file) }},
+			{"io.Copy", func() ([]float64, error) { return copyInto(size, file) }},
 		},
 	}}, cleanUp, nil
 }
 
-func catInto(size int, name string, args ...string) (float64, error) {
+func catInto(size int, name string, args ...string) ([]float64, error) {
 	return intoPipe(size, func(w *os.File) error {
 		cmd := exec.Command(name, args...)
 		cmd.Stdout, cmd.Stderr = w, os.Stderr
@@ -50,7 +50,7 @@ func catInto(size int, name string, args ...string) (float64, error) {
 	})
 }
 
-func copyInto(size int, name string) (float64, error) {
+func copyInto(size int, name string) ([]float64, error) {
 	return intoPipe(size, func(w *os.File) error {
 		f, err := os.Open(name)
 		if err != nil {
@@ -63,15 +63,15 @@ func copyInto(size int, name string) (float64, error) {
 }
 
 // intoPipe measures how fast write fills a pipe whose other end is spliced away.
-func intoPipe(size int, write func(w *os.File) error) (float64, error) {
+func intoPipe(size int, write func(w *os.File) error) ([]float64, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer r.Close()
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer null.Close()
 	begin := time.Now()
@@ -89,7 +89,7 @@ func intoPipe(size int, write func(w *os.File) error) (float64, error) {
 			continue
 		}
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if n == 0 {
 			break
@@ -97,10 +97,10 @@ func intoPipe(size int, write func(w *os.File) error) (float64, error) {
 		total += int(n)
 	}
 	if err := <-done; err != nil {
-		return 0, err
+		return nil, err
 	}
 	if total != size {
-		return 0, fmt.Errorf("%d of %d bytes arrived", total, size)
+		return nil, fmt.Errorf("%d of %d bytes arrived", total, size)
 	}
-	return float64(size) / time.Since(begin).Seconds(), nil
+	return []float64{float64(size) / time.Since(begin).Seconds()}, nil
 }

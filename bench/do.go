@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/sluicego/sluice/ops"
@@ -24,39 +25,45 @@ func doCases(o options) ([]comparison, func(), error) {
 	}
 	n := o.scale(500_000)
 	return []comparison{{
-		name: "read-4k",
-		unit: "ns",
+		name:    "read-4k",
+		metrics: wallAndCPU,
 		sides: []side{
-			{"do", func() (float64, error) { return readByDo(f, n) }},
-			{"os.ReadAt", func() (float64, error) { return readByOS(f, n) }},
+			{"do", func() ([]float64, error) { return readByDo(f, n) }},
+			{"os.ReadAt", func() ([]float64, error) { return readByOS(f, n) }},
 		},
 	}}, cleanUp, nil
 }
 
-func readByDo(f *os.File, n int) (float64, error) {
+func readByDo(f *os.File, n int) ([]float64, error) {
 	r, err := ring.New(ring.Config{})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer r.Close()
 	buf := make([]byte, 4096)
 	fd := int(f.Fd())
-	before := cpuTime()
-	for i := range n {
-		if _, err := r.Do(context.Background(), ops.Read(fd, buf, int64(i&255)<<12)); err != nil {
-			return 0, err
+	return perOp(n, func() error {
+		for i := range n {
+			c, err := r.Do(context.Background(), ops.Read(fd, buf, int64(i&255)<<12))
+			if err != nil {
+				return err
+			}
+			if c.N() != len(buf) {
+				return fmt.Errorf("read %d bytes", c.N())
+			}
 		}
-	}
-	return float64((cpuTime() - before).Nanoseconds()) / float64(n), nil
+		return nil
+	})
 }
 
-func readByOS(f *os.File, n int) (float64, error) {
+func readByOS(f *os.File, n int) ([]float64, error) {
 	buf := make([]byte, 4096)
-	before := cpuTime()
-	for i := range n {
-		if _, err := f.ReadAt(buf, int64(i&255)<<12); err != nil {
-			return 0, err
+	return perOp(n, func() error {
+		for i := range n {
+			if _, err := f.ReadAt(buf, int64(i&255)<<12); err != nil {
+				return err
+			}
 		}
-	}
-	return float64((cpuTime() - before).Nanoseconds()) / float64(n), nil
+		return nil
+	})
 }

@@ -33,27 +33,22 @@ func lockCases(o options) ([]comparison, func(), error) {
 	n := o.scale(320_000)
 	var all []comparison
 	for _, k := range lockKinds(int(file.Fd())) {
-		direct := side{"direct", func() (float64, error) { return lockDirectly(k, n) }}
-		all = append(all, comparison{name: k.name + "-do", unit: cpuClock.unit, sides: []side{
-			{"do", func() (float64, error) { return lockByDo(k, n) }}, direct,
-		}}, comparison{name: k.name + "-batch-32", unit: cpuClock.unit, sides: []side{
-			{"shared", func() (float64, error) { return lockTogether(k, false, n) }}, direct,
-		}}, comparison{name: k.name + "-batch-32-pinned", unit: cpuClock.unit, sides: []side{
-			{"pinned", func() (float64, error) { return lockTogether(k, true, n) }}, direct,
+		all = append(all, comparison{name: k.name, metrics: wallAndCPU, ours: 3, sides: []side{
+			{"do", func() ([]float64, error) { return lockByDo(k, n) }},
+			{"batch-32", func() ([]float64, error) { return lockTogether(k, false, n) }},
+			{"batch-32-pinned", func() ([]float64, error) { return lockTogether(k, true, n) }},
+			{"direct", func() ([]float64, error) { return lockDirectly(k, n) }},
 		}})
 	}
-	for _, c := range clocks {
-		var sides []side
-		for _, waiting := range []int{100_000, 1000, 10} {
-			waiting = max(o.scale(waiting), 2)
-			sides = append(sides, side{
-				fmt.Sprintf("%d-waiting", waiting),
-				func() (float64, error) { return handOver(c, file.Name(), waiting, o.scale(5000)) },
-			})
-		}
-		all = append(all, comparison{name: "hand-over-" + c.name, unit: c.unit, sides: sides})
+	var sides []side
+	for _, waiting := range []int{100_000, 1000, 10} {
+		waiting = max(o.scale(waiting), 2)
+		sides = append(sides, side{
+			fmt.Sprintf("%d-waiting", waiting),
+			func() ([]float64, error) { return handOver(file.Name(), waiting, o.scale(5000)) },
+		})
 	}
-	return all, cleanUp, nil
+	return append(all, comparison{name: "hand-over", metrics: wallAndCPU, sides: sides}), cleanUp, nil
 }
 
 func lockKinds(fd int) []lockKind {
@@ -75,8 +70,8 @@ func lockKinds(fd int) []lockKind {
 	}
 }
 
-func lockDirectly(k lockKind, n int) (float64, error) {
-	return cpuClock.perOp(n, func() error {
+func lockDirectly(k lockKind, n int) ([]float64, error) {
+	return perOp(n, func() error {
 		for range n {
 			if err := k.direct(); err != nil {
 				return err
@@ -86,13 +81,13 @@ func lockDirectly(k lockKind, n int) (float64, error) {
 	})
 }
 
-func lockByDo(k lockKind, n int) (float64, error) {
+func lockByDo(k lockKind, n int) ([]float64, error) {
 	r, err := ring.New(ring.Config{})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer r.Close()
-	return cpuClock.perOp(n, func() error {
+	return perOp(n, func() error {
 		for range n {
 			if _, err := r.Do(context.Background(), k.lock); err != nil {
 				return err
@@ -106,10 +101,10 @@ func lockByDo(k lockKind, n int) (float64, error) {
 }
 
 // lockTogether submits 32 pairs at a time.
-func lockTogether(k lockKind, pinned bool, n int) (float64, error) {
+func lockTogether(k lockKind, pinned bool, n int) ([]float64, error) {
 	r, err := ring.New(ring.Config{Pinned: pinned})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer r.Close()
 	var reqs []ops.Request
@@ -118,7 +113,7 @@ func lockTogether(k lockKind, pinned bool, n int) (float64, error) {
 	}
 	dst := make([]ops.Completion, len(reqs))
 	batches := max(n/32, 1)
-	return cpuClock.perOp(32*batches, func() error {
+	return perOp(32*batches, func() error {
 		for range batches {
 			if err := r.QueueAll(reqs, nil); err != nil {
 				return err
@@ -133,45 +128,45 @@ func lockTogether(k lockKind, pinned bool, n int) (float64, error) {
 
 // handOver passes a lock on n times while so many requests wait for it. More
 // requests than descriptors are allowed: each descriptor has several.
-func handOver(c clock, path string, waiting, n int) (ns float64, err error) {
+func handOver(path string, waiting, n int) (ns []float64, err error) {
 	const descriptors = 500
 	var fds [descriptors + 1]int
 	for i := range fds {
 		f, err := os.OpenFile(path, os.O_RDWR, 0)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		defer f.Close()
 		fds[i] = int(f.Fd())
 	}
 	r, err := ring.New(ring.Config{Capacity: 2 * waiting})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer r.Close() // ends those who wait; the files are closed after it
 	threads, err := countThreads()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	holder, others := fds[descriptors], fds[:descriptors]
 	if _, err := r.Do(context.Background(), locks.Flock(holder, locks.Exclusive)); err != nil {
-		return 0, err
+		return nil, err
 	}
 	for i := range waiting {
 		if _, err := r.Submit(locks.Flock(others[i%descriptors], locks.Exclusive)); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
 	if _, err := r.Do(context.Background(), locks.Flock(holder, locks.Unlock)); err != nil {
-		return 0, err
+		return nil, err
 	}
-	ns, err = c.perOp(n, func() error { return passOn(r, others, waiting, n) })
+	ns, err = perOp(n, func() error { return passOn(r, others, waiting, n) })
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	after, err := countThreads()
 	if after > threads+70 {
-		return 0, fmt.Errorf("%d threads more for %d requests that wait", after-threads, waiting)
+		return nil, fmt.Errorf("%d threads more for %d requests that wait", after-threads, waiting)
 	}
 	return ns, err
 }

@@ -3,14 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"runtime"
 	"slices"
-	"strings"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 type options struct {
@@ -35,19 +29,32 @@ type benchmark struct {
 
 // comparison is one case: sides that do the same work, ours first.
 type comparison struct {
-	name  string
-	unit  string
-	sides []side
+	name    string
+	metrics []metric
+	ours    int // how many sides are ours; 0 is 1
+	sides   []side
 }
 
-// side does the work once and returns how well, in the comparison's unit.
+// metric is one of the things that a side measures. The name follows that of the
+// case in RATIO lines; it may be empty.
+type metric struct{ name, unit string }
+
+// side does the work once and returns a number for each metric.
 type side struct {
 	name string
-	run  func() (float64, error)
+	run  func() ([]float64, error)
 }
 
-// errMissing marks a side that cannot run here.
+// errMissing marks a side that cannot run here. Wrapped, it has the reason.
 var errMissing = errors.New("not available here")
+
+// series is what one metric of one side was, round by round.
+type series struct {
+	benchmark, name, unit string // the name is that of the case and the metric
+	side                  string
+	ours                  bool
+	samples               []float64
+}
 
 // run measures all cases: in each round all sides in turn, so that a change in
 // the machine's speed meets all of them, and starting with another one each time.
@@ -58,72 +65,89 @@ func (b benchmark) run(o options) error {
 	}
 	defer cleanUp()
 	for _, c := range cases {
-		samples := make([][]float64, len(c.sides))
-		for round := range o.rounds {
-			for i := range c.sides {
-				at := (i + round) % len(c.sides)
-				v, err := c.sides[at].run()
-				if errors.Is(err, errMissing) {
-					continue
-				}
-				if err != nil {
-					return fmt.Errorf("%s: %s: %w", c.name, c.sides[at].name, err)
-				}
-				samples[at] = append(samples[at], v)
-			}
+		all, err := c.measure(b.name, o.rounds)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
 		}
-		if err := report(b, c, samples, o); err != nil {
+		report(all)
+		if o.short {
+			continue
+		}
+		if err := keep(all); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// report prints medians and ratios, and keeps the samples.
-func report(b benchmark, c comparison, samples [][]float64, o options) error {
-	for i, s := range c.sides {
-		if len(samples[i]) == 0 {
-			fmt.Printf("%s/%s %s: %v\n", b.name, c.name, s.name, errMissing)
-			continue
+// measure returns a series for each metric and side, metric by metric, without the
+// sides that are missing.
+func (c *comparison) measure(benchmark string, rounds int) ([]series, error) {
+	all := make([]series, len(c.metrics)*len(c.sides))
+	at := func(metric, side int) *series { return &all[metric*len(c.sides)+side] }
+	for m, metric := range c.metrics {
+		name := c.name
+		if metric.name != "" {
+			name += "-" + metric.name
 		}
-		fmt.Printf("%s/%s %-12s median %-12.5g min %-12.5g max %-12.5g %s\n", b.name, c.name, s.name,
-			median(samples[i]), slices.Min(samples[i]), slices.Max(samples[i]), c.unit)
-	}
-	for i := 1; i < len(c.sides); i++ {
-		if len(samples[i]) != len(samples[0]) || len(samples[0]) == 0 {
-			continue
+		for i, s := range c.sides {
+			*at(m, i) = series{benchmark: benchmark, name: name, unit: metric.unit, side: s.name, ours: i < max(c.ours, 1)}
 		}
-		ratios := make([]float64, len(samples[0]))
-		for k := range ratios {
-			ratios[k] = samples[0][k] / samples[i][k]
+	}
+	missing := make([]error, len(c.sides))
+	for round := range rounds {
+		for k := range c.sides {
+			i := (k + round) % len(c.sides)
+			if missing[i] != nil {
+				continue
+			}
+			runtime.GC() // what others left behind is not this side's
+			values, err := c.sides[i].run()
+			if errors.Is(err, errMissing) {
+				missing[i] = err
+				fmt.Printf("%s/%s %s: %v\n", benchmark, c.name, c.sides[i].name, err)
+				continue
+			}
+			if err == nil && len(values) != len(c.metrics) {
+				err = fmt.Errorf("%d values for %d metrics", len(values), len(c.metrics))
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", c.sides[i].name, err)
+			}
+			for m, v := range values {
+				at(m, i).samples = append(at(m, i).samples, v)
+			}
 		}
-		fmt.Printf("RATIO %s/%s %s/%s %.3f min %.3f max %.3f n %d\n", b.name, c.name,
-			c.sides[0].name, c.sides[i].name, median(ratios), slices.Min(ratios), slices.Max(ratios), len(ratios))
 	}
-	if o.short {
-		return nil
-	}
-	return keep(b, c, samples)
+	return slices.DeleteFunc(all, func(s series) bool { return len(s.samples) == 0 }), nil
 }
 
-// keep appends the samples to results, a line for each side.
-func keep(b benchmark, c comparison, samples [][]float64) error {
-	if err := os.MkdirAll("results", 0o755); err != nil {
-		return err
+// report prints medians, and the ratios of ours to the peers within rounds.
+func report(all []series) {
+	for _, s := range all {
+		fmt.Printf("%s/%s %-12s median %-12.5g min %-12.5g max %-12.5g %s\n", s.benchmark, s.name, s.side,
+			median(s.samples), slices.Min(s.samples), slices.Max(s.samples), s.unit)
 	}
-	f, err := os.OpenFile(filepath.Join("results", b.name+".tsv"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	when := time.Now().UTC().Format(time.RFC3339)
-	for i, s := range c.sides {
-		_, err = fmt.Fprintf(f, "%s\t%s\t%s\t%s\t%s\n", when, c.name, s.name, c.unit,
-			strings.Trim(fmt.Sprint(samples[i]), "[]"))
-		if err != nil {
-			return errors.Join(err, f.Close())
+	for _, a := range all {
+		for _, b := range all {
+			if r := ratios(a, b); a.ours && !b.ours && r != nil {
+				fmt.Printf("RATIO %s/%s %s/%s %.3f min %.3f max %.3f n %d\n", a.benchmark, a.name,
+					a.side, b.side, median(r), slices.Min(r), slices.Max(r), len(r))
+			}
 		}
 	}
-	return f.Close()
+}
+
+// ratios returns a to b round by round, nil if these do not measure the same, or b
+// is nothing.
+func ratios(a, b series) (all []float64) {
+	if a.benchmark != b.benchmark || a.name != b.name || len(a.samples) != len(b.samples) || slices.Contains(b.samples, 0) {
+		return nil
+	}
+	for i := range a.samples {
+		all = append(all, a.samples[i]/b.samples[i])
+	}
+	return all
 }
 
 func median(v []float64) float64 {
@@ -132,52 +156,4 @@ func median(v []float64) float64 {
 		return (s[n/2-1] + s[n/2]) / 2
 	}
 	return s[len(s)/2]
-}
-
-// clock is a way to tell how long something takes.
-type clock struct {
-	name string
-	unit string // of perOp
-	now  func() time.Duration
-}
-
-var (
-	wallClock = clock{"wall", "ns", wallTime}
-	cpuClock  = clock{"cpu", "cpu-ns", cpuTime}
-	clocks    = []clock{wallClock, cpuClock}
-)
-
-// perOp runs f, which does something n times, and returns the nanoseconds for one.
-func (c clock) perOp(n int, f func() error) (float64, error) {
-	before := c.now()
-	err := f()
-	return float64((c.now() - before).Nanoseconds()) / float64(n), err
-}
-
-var began = time.Now()
-
-// wallTime returns the time since the program has begun.
-func wallTime() time.Duration { return time.Since(began) }
-
-// cpuTime returns the processor time that this process has used.
-func cpuTime() time.Duration {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &ts); err != nil {
-		panic(err) // the clock exists on every Linux
-	}
-	return time.Duration(ts.Nano())
-}
-
-// program runs one of the C programs, which prints one number.
-func program(name string, args ...string) (v float64, err error) {
-	path := filepath.Join("bin", name)
-	if _, err := os.Stat(path); err != nil {
-		return 0, errMissing
-	}
-	out, err := exec.Command(path, args...).Output()
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", path, err)
-	}
-	_, err = fmt.Sscan(string(out), &v)
-	return v, err
 }

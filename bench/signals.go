@@ -28,16 +28,10 @@ const senderVariable = "SLUICE_BENCH_SENDER"
 // those that arrived.
 func signalCases(o options) ([]comparison, func(), error) {
 	n := o.scale(100_000)
-	rate := func(receive func(int) (flood, error)) func() (float64, error) {
-		return func() (float64, error) {
+	by := func(receive func(int) (flood, error)) func() ([]float64, error) {
+		return func() ([]float64, error) {
 			f, err := receive(n)
-			return float64(f.seen) / f.cpu.Seconds(), err
-		}
-	}
-	lost := func(receive func(int) (flood, error)) func() (float64, error) {
-		return func() (float64, error) {
-			f, err := receive(n)
-			return float64(n - f.seen), err
+			return []float64{float64(f.seen) / f.cpu.Seconds(), float64(n - f.seen)}, err
 		}
 	}
 	self, err := os.Executable()
@@ -45,19 +39,16 @@ func signalCases(o options) ([]comparison, func(), error) {
 		return nil, nil, err
 	}
 	return []comparison{{
-		name: "flood",
-		unit: "signal/cpu-s",
+		name:    "flood",
+		metrics: []metric{{"", "signal/cpu-s"}, {"lost", "signal"}},
 		sides: []side{
-			{"watch", rate(floodWatch)},
-			{"c-signalfd", func() (float64, error) {
-				return program("signalfd", strconv.Itoa(n), strconv.Itoa(int(floodSignal)), self, senderVariable)
+			{"watch", by(floodWatch)},
+			{"c-signalfd", func() ([]float64, error) {
+				v, err := program("signalfd", strconv.Itoa(n), strconv.Itoa(int(floodSignal)), self, senderVariable)
+				return append(v, 0), err // it fails if one is lost
 			}},
-			{"os/signal", rate(floodOS)},
+			{"os/signal", by(floodOS)},
 		},
-	}, {
-		name:  "lost",
-		unit:  "signal",
-		sides: []side{{"watch", lost(floodWatch)}, {"os/signal", lost(floodOS)}},
 	}}, func() {}, nil
 }
 

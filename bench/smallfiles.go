@@ -41,63 +41,43 @@ func smallfileCases(o options) ([]comparison, func(), error) {
 		}
 		s.names = append(s.names, name)
 	}
-	var all []comparison
-	for _, mode := range []struct {
-		name   string
-		pinned bool
-	}{{"pinned", true}, {"shared", false}} {
-		ours := func(c clock) (float64, error) { return s.byRing(c, mode.pinned) }
-		all = append(all, comparison{
-			name: mode.name,
-			unit: "file/s",
-			sides: []side{
-				{mode.name, func() (float64, error) { return s.rate(ours) }},
-				{"c", func() (float64, error) { return s.byC("rate") }},
-				{"os.ReadFile", func() (float64, error) { return s.rate(s.byOS) }},
-			},
-		}, comparison{
-			name: mode.name + "-cpu",
-			unit: "cpu-ns/file",
-			sides: []side{
-				{mode.name, func() (float64, error) { return s.inside(cpuClock, ours) }},
-				{"c", func() (float64, error) { return s.byC("cpu") }},
-				{"os.ReadFile", func() (float64, error) { return s.inside(cpuClock, s.byOS) }},
-			},
-		})
-	}
-	return all, cleanUp, nil
-}
-
-// rate returns how many files a second read gets through.
-func (s *smallFiles) rate(read func(clock) (float64, error)) (float64, error) {
-	ns, err := s.inside(wallClock, read)
-	return 1e9 / ns, err
+	return []comparison{{
+		name:    "cached",
+		metrics: rateAndCPU("file"),
+		ours:    2,
+		sides: []side{
+			{"pinned", func() ([]float64, error) { return s.inside(func() ([]float64, error) { return s.byRing(true) }) }},
+			{"shared", func() ([]float64, error) { return s.inside(func() ([]float64, error) { return s.byRing(false) }) }},
+			{"c", s.byC},
+			{"os.ReadFile", func() ([]float64, error) { return s.inside(s.byOS) }},
+		},
+	}}, cleanUp, nil
 }
 
 // inside calls read in the directory of the files.
-func (s *smallFiles) inside(c clock, read func(clock) (float64, error)) (float64, error) {
+func (s *smallFiles) inside(read func() ([]float64, error)) ([]float64, error) {
 	back, err := os.Getwd()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if err := os.Chdir(s.dir); err != nil {
-		return 0, err
+		return nil, err
 	}
-	ns, err := read(c)
-	return ns, errors.Join(err, os.Chdir(back))
+	v, err := read()
+	return v, errors.Join(err, os.Chdir(back))
 }
 
-func (s *smallFiles) byC(what string) (float64, error) {
-	return program("smallfiles", s.dir, strconv.Itoa(len(s.names)), what)
+func (s *smallFiles) byC() ([]float64, error) {
+	return program("smallfiles", s.dir, strconv.Itoa(len(s.names)))
 }
 
-func (s *smallFiles) byRing(c clock, pinned bool) (float64, error) {
+func (s *smallFiles) byRing(pinned bool) ([]float64, error) {
 	r, err := ring.New(ring.Config{Pinned: pinned})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer r.Close()
-	return c.perOp(len(s.names), func() error { return s.readAll(r) })
+	return rateOf(len(s.names), func() error { return s.readAll(r) })
 }
 
 func (s *smallFiles) readAll(r *ring.Ring) error {
@@ -120,8 +100,8 @@ func (s *smallFiles) readAll(r *ring.Ring) error {
 	return nil
 }
 
-func (s *smallFiles) byOS(c clock) (float64, error) {
-	return c.perOp(len(s.names), func() error {
+func (s *smallFiles) byOS() ([]float64, error) {
+	return rateOf(len(s.names), func() error {
 		for _, name := range s.names {
 			data, err := os.ReadFile(name)
 			if err != nil {

@@ -20,24 +20,23 @@ func wakeCases(o options) ([]comparison, func(), error) {
 	var all []comparison
 	for _, where := range []struct {
 		name string
-		on   func(func() (float64, error)) (float64, error)
+		on   func(func() ([]float64, error)) ([]float64, error)
 	}{
 		{"same-cpu", onOneCPU},
-		{"any-cpu", func(f func() (float64, error)) (float64, error) { return f() }},
+		{"any-cpu", func(f func() ([]float64, error)) ([]float64, error) { return f() }},
 	} {
-		for _, c := range clocks {
-			measure := func(newEnd func() (wakeEnd, error)) func() (float64, error) {
-				return func() (float64, error) {
-					return where.on(func() (float64, error) { return wakeInTurn(c, newEnd, n) })
-				}
+		measure := func(newEnd func() (wakeEnd, error)) func() ([]float64, error) {
+			return func() ([]float64, error) {
+				return where.on(func() ([]float64, error) { return wakeInTurn(newEnd, n) })
 			}
-			pipe, lockedPipe := side{"pipe", measure(newPipeEnd)}, side{"locked-pipe", measure(locked(newPipeEnd))}
-			end := "-" + where.name + "-" + c.name
-			all = append(all,
-				comparison{name: "shared" + end, unit: c.unit, sides: []side{{"shared", measure(newSharedEnd)}, pipe}},
-				comparison{name: "locked" + end, unit: c.unit, sides: []side{{"locked", measure(locked(newSharedEnd))}, lockedPipe}},
-				comparison{name: "pinned" + end, unit: c.unit, sides: []side{{"pinned", measure(newPinnedEnd)}, pipe, lockedPipe}})
 		}
+		all = append(all, comparison{name: where.name, metrics: wallAndCPU, ours: 3, sides: []side{
+			{"shared", measure(newSharedEnd)},
+			{"pinned", measure(newPinnedEnd)},
+			{"locked", measure(locked(newSharedEnd))},
+			{"pipe", measure(newPipeEnd)},
+			{"locked-pipe", measure(locked(newPipeEnd))},
+		}})
 	}
 	return all, func() {}, nil
 }
@@ -114,10 +113,10 @@ func locked(newEnd func() (wakeEnd, error)) func() (wakeEnd, error) {
 }
 
 // wakeInTurn measures 2n wake-ups, half of them in each direction.
-func wakeInTurn(c clock, newEnd func() (wakeEnd, error), n int) (ns float64, err error) {
+func wakeInTurn(newEnd func() (wakeEnd, error), n int) (ns []float64, err error) {
 	a, err := newEnd()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 	made, done := make(chan wakeEnd, 1), make(chan error, 1)
@@ -134,9 +133,9 @@ func wakeInTurn(c clock, newEnd func() (wakeEnd, error), n int) (ns float64, err
 	}()
 	b, ok := <-made
 	if !ok {
-		return 0, <-done
+		return nil, <-done
 	}
-	ns, err = c.perOp(2*n, func() error {
+	ns, err = perOp(2*n, func() error {
 		for range n {
 			if err := b.wake(); err != nil {
 				return err
@@ -148,7 +147,7 @@ func wakeInTurn(c clock, newEnd func() (wakeEnd, error), n int) (ns float64, err
 		return nil
 	})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	return ns, <-done
 }
@@ -167,10 +166,10 @@ func wakeBack(b, a wakeEnd, n int) error {
 }
 
 // onOneCPU runs f while all threads of this process may use one CPU only.
-func onOneCPU(f func() (float64, error)) (float64, error) {
+func onOneCPU(f func() ([]float64, error)) ([]float64, error) {
 	var before, one unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
-		return 0, errMissing
+		return nil, errMissing
 	}
 	for cpu := 0; one.Count() == 0; cpu++ {
 		if before.IsSet(cpu) {
@@ -178,7 +177,7 @@ func onOneCPU(f func() (float64, error)) (float64, error) {
 		}
 	}
 	if err := setAffinity(&one); err != nil {
-		return 0, errMissing
+		return nil, errMissing
 	}
 	v, err := f()
 	return v, errors.Join(err, setAffinity(&before))

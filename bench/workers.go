@@ -27,23 +27,19 @@ func workerCases(o options) ([]comparison, func(), error) {
 			return 0, unix.Statfs("/", &s)
 		}, true},
 	} {
-		for _, ours := range []struct {
-			name string
-			run  func(f func() (int, error), n int) error
-		}{{"do", callByDo}, {"submit-wait", callByWait}, {"batch-32", callBatched}} {
-			for _, c := range clocks {
-				measure := func(run func(f func() (int, error), n int) error) func() (float64, error) {
-					return func() (float64, error) {
-						return c.perOp(n, func() error { return run(f.call, n) })
-					}
-				}
-				sides := []side{{ours.name, measure(ours.run)}, {"channels", measure(callByChannel)}}
-				if f.direct {
-					sides = append(sides, side{"direct", measure(callDirectly)})
-				}
-				all = append(all, comparison{name: f.name + "-" + ours.name + "-" + c.name, unit: c.unit, sides: sides})
+		measure := func(run func(f func() (int, error), n int) error) func() ([]float64, error) {
+			return func() ([]float64, error) {
+				return perOp(n, func() error { return run(f.call, n) })
 			}
 		}
+		sides := []side{
+			{"do", measure(callByDo)}, {"submit-wait", measure(callByWait)}, {"batch-32", measure(callBatched)},
+			{"channels", measure(callByChannel)},
+		}
+		if f.direct {
+			sides = append(sides, side{"direct", measure(callDirectly)})
+		}
+		all = append(all, comparison{name: f.name, metrics: wallAndCPU, ours: 3, sides: sides})
 	}
 	return all, func() {}, nil
 }
