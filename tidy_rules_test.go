@@ -50,7 +50,7 @@ func walk(tree fs.FS, visit func(name string, text []byte)) []string {
 			}
 			return nil
 		}
-		if !d.Type().IsRegular() {
+		if !d.Type().IsRegular() || name == ".git" { // a linked worktree's is a file
 			return nil
 		}
 		text, err := fs.ReadFile(tree, name)
