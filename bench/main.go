@@ -20,7 +20,15 @@ func main() {
 	list := flag.Bool("list", false, "list the benchmarks")
 	short := flag.Bool("short", false, "one brief round each, to see that it works")
 	rounds := flag.Int("rounds", 7, "how often each side of a comparison runs")
+	draw := flag.Bool("plot", false, "draw doc/bench from the results that were kept, and run nothing")
 	flag.Parse()
+	if *draw {
+		if err := plot(); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: plot: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *list {
 		for _, b := range benchmarks {
 			fmt.Printf("%-12s %s\n", b.name, b.about)
@@ -59,4 +67,17 @@ var benchmarks = []benchmark{
 	{"signals", "100,000 real-time signals from another process: lost, and per second of CPU", signalCases},
 	{"wake", "one goroutine wakes another: nanoseconds", wakeCases},
 	{"cat", "1 GiB into a pipe, whole programs: bytes per second", catCases},
+}
+
+// targets are those of the benchmarks above, in the order of the table.
+var targets = []target{
+	least(0.8, "nothing, one at a time, pinned", "nop/batch-1", "pinned", "c", "requests-that-do-nothing"),
+	least(0.9, "nothing, 8 at a time, pinned", "nop/batch-8", "pinned", "c", "requests-that-do-nothing"),
+	least(0.9, "nothing, 32 at a time, pinned", "nop/batch-32", "pinned", "c", "requests-that-do-nothing"),
+	least(0.9, "nothing, 128 at a time, pinned", "nop/batch-128", "pinned", "c", "requests-that-do-nothing"),
+	most(1.4, "a cached read through Do, alone, CPU", "do/read-4k-cpu", "do", "os.ReadAt", "one-read-through-do"),
+	least(3, "small files, cached, pinned", "smallfiles/cached", "pinned", "os.ReadFile", "small-files"),
+	least(0.95, "the same", "smallfiles/cached", "pinned", "c", "small-files"),
+	least(3, "small files, cached, shared", "smallfiles/cached", "shared", "os.ReadFile", "small-files"),
+	least(0.95, "the same", "smallfiles/cached", "shared", "c", "small-files"),
 }

@@ -50,10 +50,18 @@ var errMissing = errors.New("not available here")
 
 // series is what one metric of one side was, round by round.
 type series struct {
-	benchmark, name, unit string // the name is that of the case and the metric
-	side                  string
-	ours                  bool
-	samples               []float64
+	benchmark, kase, metric, unit string
+	side                          string
+	ours                          bool
+	samples                       []float64
+}
+
+// name returns the benchmark, the case and the metric.
+func (s *series) name() string {
+	if s.metric == "" {
+		return s.benchmark + "/" + s.kase
+	}
+	return s.benchmark + "/" + s.kase + "-" + s.metric
 }
 
 // run measures all cases: in each round all sides in turn, so that a change in
@@ -86,12 +94,8 @@ func (c *comparison) measure(benchmark string, rounds int) ([]series, error) {
 	all := make([]series, len(c.metrics)*len(c.sides))
 	at := func(metric, side int) *series { return &all[metric*len(c.sides)+side] }
 	for m, metric := range c.metrics {
-		name := c.name
-		if metric.name != "" {
-			name += "-" + metric.name
-		}
 		for i, s := range c.sides {
-			*at(m, i) = series{benchmark: benchmark, name: name, unit: metric.unit, side: s.name, ours: i < max(c.ours, 1)}
+			*at(m, i) = series{benchmark: benchmark, kase: c.name, metric: metric.name, unit: metric.unit, side: s.name, ours: i < max(c.ours, 1)}
 		}
 	}
 	missing := make([]error, len(c.sides))
@@ -125,13 +129,13 @@ func (c *comparison) measure(benchmark string, rounds int) ([]series, error) {
 // report prints medians, and the ratios of ours to the peers within rounds.
 func report(all []series) {
 	for _, s := range all {
-		fmt.Printf("%s/%s %-12s median %-12.5g min %-12.5g max %-12.5g %s\n", s.benchmark, s.name, s.side,
+		fmt.Printf("%s %-12s median %-12.5g min %-12.5g max %-12.5g %s\n", s.name(), s.side,
 			median(s.samples), slices.Min(s.samples), slices.Max(s.samples), s.unit)
 	}
 	for _, a := range all {
 		for _, b := range all {
 			if r := ratios(a, b); a.ours && !b.ours && r != nil {
-				fmt.Printf("RATIO %s/%s %s/%s %.3f min %.3f max %.3f n %d\n", a.benchmark, a.name,
+				fmt.Printf("RATIO %s %s/%s %.3f min %.3f max %.3f n %d\n", a.name(),
 					a.side, b.side, median(r), slices.Min(r), slices.Max(r), len(r))
 			}
 		}
@@ -141,7 +145,7 @@ func report(all []series) {
 // ratios returns a to b round by round, nil if these do not measure the same, or b
 // is nothing.
 func ratios(a, b series) (all []float64) {
-	if a.benchmark != b.benchmark || a.name != b.name || len(a.samples) != len(b.samples) || slices.Contains(b.samples, 0) {
+	if a.name() != b.name() || len(a.samples) != len(b.samples) || slices.Contains(b.samples, 0) {
 		return nil
 	}
 	for i := range a.samples {

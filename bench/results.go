@@ -16,8 +16,8 @@ import (
 )
 
 // A line of results/<benchmark>.tsv is one series: when it ended, on what kernel
-// and machine, the case and metric, the unit, the side, ours or peer, the samples.
-const resultColumns = 8
+// and machine, the case, the metric, its unit, the side, ours or peer, the samples.
+const resultColumns = 9
 
 // keep appends series to the results of their benchmark.
 func keep(all []series) (err error) {
@@ -44,7 +44,7 @@ func keep(all []series) (err error) {
 			samples[i] = strconv.FormatFloat(v, 'g', 6, 64)
 		}
 		fmt.Fprintln(&text, strings.Join([]string{
-			when, kernel(), machine(), s.name, s.unit, s.side, whose, strings.Join(samples, " "),
+			when, kernel(), machine(), s.kase, s.metric, s.unit, s.side, whose, strings.Join(samples, " "),
 		}, "\t"))
 	}
 	_, err = f.Write(text.Bytes())
@@ -68,13 +68,13 @@ func load(benchmark string) (all []result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	newest := map[[2]string]int{}
+	newest := map[[3]string]int{}
 	for i, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
 		r, err := parseResult(benchmark, line)
 		if err != nil {
 			return nil, fmt.Errorf("results/%s.tsv:%d: %w", benchmark, i+1, err)
 		}
-		key := [2]string{r.name, r.side}
+		key := [3]string{r.kase, r.metric, r.side}
 		if at, ok := newest[key]; ok {
 			all[at] = r
 			continue
@@ -91,10 +91,10 @@ func parseResult(benchmark, line string) (r result, err error) {
 		return r, fmt.Errorf("%d columns instead of %d", len(f), resultColumns)
 	}
 	r = result{
-		series: series{benchmark: benchmark, name: f[3], unit: f[4], side: f[5], ours: f[6] == "ours"},
+		series: series{benchmark: benchmark, kase: f[3], metric: f[4], unit: f[5], side: f[6], ours: f[7] == "ours"},
 		when:   f[0], kernel: f[1], machine: f[2],
 	}
-	for word := range strings.FieldsSeq(f[7]) {
+	for word := range strings.FieldsSeq(f[8]) {
 		v, e := strconv.ParseFloat(word, 64)
 		r.samples, err = append(r.samples, v), errors.Join(err, e)
 	}

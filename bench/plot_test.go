@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// sample is a result of one benchmark as its file has it.
+const sample = `2026-01-01T00:00:00Z	Linux 6.18	2 × CPU	cached	cpu	cpu-ns/file	pinned	ours	1000 3000 2000
+2026-01-01T00:00:00Z	Linux 6.18	2 × CPU	cached	cpu	cpu-ns/file	a<b	peer	2000 3000 1000
+2025-01-01T00:00:00Z	Linux 6.18	2 × CPU	cached		file/s	c	peer	5 5 0`
+
+func parse(t *testing.T, text string) (all []result) {
+	t.Helper()
+	for line := range strings.SplitSeq(text, "\n") {
+		r, err := parseResult("smallfiles", line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func TestJudge(t *testing.T) {
+	all := parse(t, sample)
+	goal := most(1, "", "smallfiles/cached-cpu", "pinned", "a<b", "")
+	samples, met := goal.judge(all)
+	if !slices.Equal(samples, []float64{0.5, 1, 2}) || !met {
+		t.Errorf("within rounds: %v, met %t", samples, met)
+	}
+	goal.bound = 0.9
+	if _, met := goal.judge(all); met {
+		t.Error("a median of 1 is not at most 0.9")
+	}
+	goal.peer, goal.bound, goal.atLeast = "", 2000, true
+	if samples, met := goal.judge(all); !met || len(samples) != 3 {
+		t.Errorf("without a peer: %v, met %t", samples, met)
+	}
+	all[1].when = "2026-01-02T00:00:00Z"
+	goal.peer = "a<b"
+	if samples, _ := goal.judge(all); samples != nil {
+		t.Errorf("of another run: %v", samples)
+	}
+	goal.name, goal.ours, goal.peer = "smallfiles/cached", "c", "c"
+	if samples, _ := goal.judge(all); samples != nil {
+		t.Errorf("divided by nothing: %v", samples)
+	}
+}
+
+func TestTargetsNameBenchmarks(t *testing.T) {
+	for _, goal := range targets {
+		name, _, _ := strings.Cut(goal.name, "/")
+		if !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == name }) {
+			t.Errorf("%q: no benchmark %q", goal.what, name)
+		}
+	}
+}
+
+func TestDrawing(t *testing.T) {
+	d := drawing{results: parse(t, sample)}
+	d.draw(benchmarks[0])
+	text := d.finish(benchmarks[0])
+	for dec := xml.NewDecoder(strings.NewReader(string(text))); ; {
+		if _, err := dec.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("%v in\n%s", err, text)
+		}
+	}
+	for _, want := range []string{"2.00 µs", "1.00 µs – 3.00 µs", "a&lt;b"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+}
+
+func TestAxis(t *testing.T) {
+	for _, samples := range [][]float64{{1, 3}, {0, 0}, {99, 100}, {1, 1e6}, {0.002}} {
+		a := newAxis([]result{{series: series{samples: samples}}})
+		for _, v := range samples {
+			if x := a.at(v); x < plotLeft || x > plotRight {
+				t.Errorf("%v of %v is at %d", v, samples, x)
+			}
+		}
+		if n := len(a.ticks()); n < 2 || n > 12 {
+			t.Errorf("%v has %d ticks", samples, n)
+		}
+	}
+}
+
+func TestQuantity(t *testing.T) {
+	for want, got := range map[string]string{
+		"3.02 µs": quantity(3021, "cpu-ns/file"), "1.00 ms": quantity(999_900, "ns"), "276 k": quantity(276_000, "file/s"),
+		"6.30 GB": quantity(6.3e9, "B/s"), "268 B": quantity(268, "B"), "0.270": quantity(0.27, "cpu-s/GB"),
+		"2 µs": tickLabel(2000, "ns"), "0": tickLabel(0, "ns"), "100 k": tickLabel(1e5, "op/s"), "2.5": tickLabel(2.5, ""),
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
