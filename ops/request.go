@@ -66,6 +66,9 @@ const (
 	// Managed requests use or make something whose lifetime the Ring looks after:
 	// direct descriptors, buffers of its own, zero-copy sends.
 	Managed
+	// Drain makes a request wait for earlier ones, and later ones wait for it: see
+	// WithDrain.
+	Drain
 )
 
 // WithPriority returns a copy of r at the given priority.

@@ -79,6 +79,9 @@ func (r *Request) explain() error {
 	case r.Link > Hard:
 		return r.wrong("link %d: want Unlinked, Soft or Hard", uint8(r.Link))
 	}
+	if r.Mode&Drain != 0 {
+		return r.validateDrain()
+	}
 	if r.Mode&Managed != 0 {
 		return r.validateManaged()
 	}

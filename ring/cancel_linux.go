@@ -109,7 +109,7 @@ func (r *Ring) cancel(id uint64, s *slot, cause ops.Cause) bool {
 		r.cancelMember(id, s, cause)
 		return true
 	}
-	r.queue.Remove(slots.Index(id))
+	r.unqueue(id, s)
 	s.cause = cause
 	r.finish(id, s, ecanceled, 0)
 	return true

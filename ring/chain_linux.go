@@ -46,11 +46,21 @@ func (r *Ring) acceptChain(reqs []ops.Request, ids []ops.ID, at int) int {
 			r.setDeadline(id, s)
 		}
 	}
-	if reqs[0].Priority > r.staged {
+	first := r.slots.Get(c.ids[0])
+	if first.req.Mode&ops.Drain != 0 || r.barrier.up {
+		r.holdUp(c.ids[0], first)
+	} else {
+		r.begin(c.ids[0], first)
+	}
+	return n
+}
+
+// beginChain queues a chain.
+func (r *Ring) beginChain(id uint64, first *slot) {
+	if first.req.Priority > r.staged {
 		r.unstage()
 	}
-	r.queue.Push(reqs[0].Priority, slots.Index(c.ids[0]))
-	return n
+	r.queue.Push(first.req.Priority, slots.Index(id))
 }
 
 // settleMember notes the outcome of a member that left the kernel. In chains,
@@ -143,7 +153,7 @@ func (r *Ring) cutChain(c *chain, id uint64, res int32, cause ops.Cause) {
 	i := slices.Index(c.ids, id)
 	cut := c.ids[i:]
 	if i == 0 {
-		r.queue.Remove(slots.Index(id))
+		r.unqueue(id, r.slots.Get(id))
 	}
 	c.ids = c.ids[:i]
 	if i > 0 {

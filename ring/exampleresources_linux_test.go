@@ -277,3 +277,25 @@ func ExampleRing_SubmitAll_within() {
 	// second false
 	// third false
 }
+
+// A barrier: the file is closed when all writes to it have ended, in whatever order
+// they do.
+func ExampleRing_Submit_drain() {
+	path := filepath.Join(os.TempDir(), "sluice-drain")
+	defer os.Remove(path)
+	r, err := ring.New(ring.Config{})
+	must(err)
+	defer r.Close()
+	file, err := r.Do(context.Background(), ops.Open(path, unix.O_CREAT|unix.O_TRUNC|unix.O_RDWR, 0o600))
+	must(err)
+	for i, word := range []string{"one ", "two ", "six."} {
+		_, err = r.Queue(ops.Write(file.FD(), []byte(word), int64(4*i)))
+		must(err)
+	}
+	_, err = r.Do(context.Background(), ops.Close(file.FD()).WithDrain())
+	must(err)
+	text, err := os.ReadFile(path)
+	must(err)
+	fmt.Printf("%s\n", text)
+	// Output: one two six.
+}

@@ -14,6 +14,9 @@ import (
 // entries the kernel has to take.
 func (r *Ring) fill() uint32 {
 	sq := r.u.SQ
+	if r.barrier.due {
+		r.passBarrier()
+	}
 	if len(r.cancels) != 0 {
 		r.fillCancels(sq)
 	}

@@ -42,7 +42,7 @@ func (r *Ring) Stats() Stats {
 	s := r.stats
 	s.Pending = r.pending()
 	s.InKernel = r.inKernel
-	s.Queued = r.queue.Len()
+	s.Queued = r.queue.Len() + r.barrier.held.Len()
 	s.Ready = r.ready.Len()
 	s.Timers = r.timers.Len() + r.time.running()
 	return s

@@ -19,6 +19,9 @@ func (k *sink) Deliver(id uint64, res outside.Result) {
 		return
 	}
 	r.arriveOutside(id, s, res)
+	if r.barrier.due {
+		r.startQueued()
+	}
 	r.notify()
 	if r.closing && r.drained() {
 		r.rouseAll()

@@ -121,6 +121,7 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 	for done, entered := false, false; ; entered = true {
 		came := r.reap(w)
 		r.expire()
+		r.passBarrier() // what that completes must be taken before the owner sleeps
 		r.tearDownIfDrained()
 		done = w.satisfied(r) || done
 		if r.closed || r.broken != nil {
@@ -148,10 +149,10 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 }
 
 // want returns how many completions to sleep for when missing ones are wanted.
-// Those that a Do waits for, that make room for queued requests, or that tell of
-// a clock, are needed one by one.
+// Those that a Do waits for, that make room for queued requests, that a barrier
+// waits for, or that tell of a clock, are needed one by one.
 func (r *Ring) want(missing int) uint32 {
-	if r.doing > 0 || r.queue.Len() > 0 || r.time.listening() {
+	if r.doing > 0 || r.queue.Len() > 0 || r.barrier.up || r.time.listening() {
 		return 1
 	}
 	return uint32(max(min(missing, r.inKernel), 1))

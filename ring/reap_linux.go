@@ -181,8 +181,8 @@ func (r *Ring) mustRepeat(s *slot, res int32, following bool) bool {
 
 // finish makes the terminal completion available to whom it belongs.
 func (r *Ring) finish(id uint64, s *slot, res int32, flags uint32) {
-	if s.marks&timed != 0 {
-		r.timers.Remove(slots.Index(id))
+	if s.marks&(timed|awaited|draining) != 0 {
+		r.untie(id, s)
 	}
 	s.state = ready
 	a := arrival{id, res, flags}
@@ -191,6 +191,14 @@ func (r *Ring) finish(id uint64, s *slot, res int32, flags uint32) {
 		return
 	}
 	r.ready.Push(s.req.Priority, a)
+}
+
+// untie ends what waits for the end of a request: its deadline, and the barrier.
+func (r *Ring) untie(id uint64, s *slot) {
+	if s.marks&timed != 0 {
+		r.timers.Remove(slots.Index(id))
+	}
+	r.countEnd(s)
 }
 
 // waitsForReadiness reports whether the user expects the request to wait until

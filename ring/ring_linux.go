@@ -48,6 +48,7 @@ type Ring struct {
 	ready    prio.Queue[arrival] // completed, not yet taken
 	timers   timers.Heap         // deadlines
 	res      resources           // what is registered with the kernel
+	barrier  barrier             // what waits for others to end, and holds others up
 	inKernel int                 // requests in the submission ring or the kernel
 	held     [urgencies]int      // of these, those of each step, where a reserve is kept
 	time     timekeeping         // timers

@@ -20,8 +20,8 @@ type slot struct {
 	waiter  *waiter // the Do that waits for it, or nil
 	chain   *chain  // the group it is part of, or nil
 	brought []any   // what its arrivals brought from a source, in order
-	state   state
 	marks   mark
+	state   state
 	cause   ops.Cause
 	result  int32 // what a managed request has to remember: see arriveZC, starve, handOverFile
 	missed  uint8 // cancels that did not find it, up to a limit
@@ -31,7 +31,7 @@ type slot struct {
 type state uint8
 
 const (
-	queued    state = iota + 1 // in Ring.queue
+	queued    state = iota + 1 // in Ring.queue, or held up by a barrier
 	inKernel                   // in the submission ring or in the kernel
 	again                      // in Ring.again, to be handed over once more
 	elsewhere                  // with a source
@@ -42,7 +42,7 @@ const (
 
 // mark is a set of facts about a pending request. Requests without any take the
 // short way through reap.
-type mark uint8
+type mark uint16
 
 const (
 	canceling mark = 1 << iota // a cancel was sent to the kernel
@@ -53,6 +53,8 @@ const (
 	needsPoll                  // hand over a poll first
 	multi                      // multishot
 	managed                    // see resources
+	awaited                    // the barrier waits for its end
+	draining                   // it is the barrier, or a part of it
 )
 
 // arrival is an entry of the ready queue: a completion not yet taken.

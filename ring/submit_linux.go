@@ -180,6 +180,9 @@ func (r *Ring) checkAll(reqs []ops.Request, ids []ops.ID) error {
 		if err != nil {
 			return fmt.Errorf("request %d of %d: %w", i+1, len(reqs), err)
 		}
+		if length > 1 && reqs[i].Mode&ops.Drain != 0 {
+			return fmt.Errorf("request %d of %d: %w", i+1, len(reqs), ops.Invalid("the mode Drain is for the first of a chain, and counts for all of it"))
+		}
 		modes |= reqs[i].Mode
 		if length++; reqs[i].Link == ops.Unlinked {
 			length = 1
@@ -209,6 +212,19 @@ func (r *Ring) admit(id uint64, s *slot) {
 	}
 	if s.req.Timeout != 0 || s.req.Deadline != 0 {
 		r.setDeadline(id, s)
+	}
+	if s.req.Mode&ops.Drain != 0 || r.barrier.up {
+		r.holdUp(id, s)
+		return
+	}
+	r.begin(id, s)
+}
+
+// begin starts a request, or a chain by its first, or queues it.
+func (r *Ring) begin(id uint64, s *slot) {
+	if s.chain != nil {
+		r.beginChain(id, s)
+		return
 	}
 	if r.sources[s.req.Code] != nil {
 		r.startOutside(id, s)
