@@ -48,16 +48,18 @@ func SocketOutq(fd int) Request { return Request{Code: CodeSocketOutq, FD: fd32(
 // SocketName returns a request to fill addr with the address that the socket fd
 // is bound to, like getsockname(2). addr belongs to the kernel until the terminal
 // completion, and comes back as the completion's Arg. A nil addr is refused with
-// ErrInvalid.
+// ErrInvalid. EOPNOTSUPP tells that fd is a direct descriptor and the kernel older.
 //
-// Native from kernel 6.19 (io_uring_prep_cmd_getsockname(3)). Before it, EOPNOTSUPP.
+// Native from kernel 6.19 (io_uring_prep_cmd_getsockname(3)). Before it Submit asks
+// with the ordinary system call, which does not block; then it cannot be part of a
+// chain.
 func SocketName(fd int, addr *Sockaddr) Request { return socketName(fd, addr, 0) }
 
 // PeerName returns a request to fill addr with the address of the socket that fd
 // is connected to, like getpeername(2); ENOTCONN tells that it is not. The rest
 // is as with SocketName.
 //
-// Native from kernel 6.19 (io_uring_prep_cmd_getsockname(3)). Before it, EOPNOTSUPP.
+// Native from kernel 6.19 (io_uring_prep_cmd_getsockname(3)); else as SocketName.
 func PeerName(fd int, addr *Sockaddr) Request { return socketName(fd, addr, 1) }
 
 func socketName(fd int, addr *Sockaddr, peer uint32) Request {

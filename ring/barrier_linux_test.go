@@ -224,6 +224,8 @@ func TestBarrierRefusals(t *testing.T) {
 	err = r.SubmitAll(ops.Chain(ops.Nop(), ops.Nop().WithDrain()), nil)
 	assert.ErrorIs(t, err, ops.ErrInvalid)
 	assert.ErrorContains(t, err, "request 2 of 2")
+	err = r.SubmitAll(ops.Chain(ops.Nop(), fallback.Call(func() (int, error) { return 0, nil })), nil)
+	assert.ErrorContains(t, err, "cannot be part of a chain")
 }
 
 // Goroutines submit requests and barriers at random, and look at the order in which

@@ -2,7 +2,6 @@ package ring_test
 
 import (
 	"encoding/binary"
-	"errors"
 	"syscall"
 	"testing"
 	"time"
@@ -84,26 +83,56 @@ func TestOpSocketQueues(t *testing.T) {
 	})
 }
 
-// Kernels before 6.19 have the opcode and not the command. What they say is the
-// answer: no table of versions stands between. (trap 43)
+// Kernels before 6.19 have the opcode and not the command: there the ordinary system
+// call stands in. (trap 43)
 //
 // covers: getsockname
 func TestOpSocketName(t *testing.T) {
-	needs(t, "5.19")
 	eachRing(t, func(t *testing.T, r *ring.Ring) {
 		client, server := tcpPair(t, 0)
 		name := ops.UNIX("@stale")
-		_, err := try(t, r, ops.SocketName(client, name))
-		if errors.Is(err, syscall.EOPNOTSUPP) {
-			explains(t, err, ops.CodeSocketName, onFD(client), syscall.EOPNOTSUPP)
-			t.Skip("this kernel lacks it")
-		}
-		require.NoError(t, err)
+		c := do(t, r, ops.SocketName(client, name))
+		assert.Same(t, name, c.Arg)
+		assert.Zero(t, c.N())
 		assert.EqualValues(t, portOf(t, client), name.AddrPort().Port())
-		c := do(t, r, ops.PeerName(server, name))
-		assert.EqualValues(t, portOf(t, client), c.Arg.(*ops.Sockaddr).AddrPort().Port())
+		do(t, r, ops.PeerName(server, name))
+		assert.EqualValues(t, portOf(t, client), name.AddrPort().Port())
+		assert.True(t, name.AddrPort().Addr().IsLoopback())
+		do(t, r, ops.SocketName(server, name))
+		assert.EqualValues(t, portOf(t, server), name.AddrPort().Port())
+
 		alone := socket(t, unix.AF_INET, unix.SOCK_STREAM)
 		fails(t, r, ops.PeerName(alone, name), syscall.ENOTCONN, onFD(alone))
+		fails(t, r, ops.SocketName(noFD, name), syscall.EBADF, onFD(noFD))
+		file, _ := tempFile(t, "")
+		_, err := try(t, r, ops.SocketName(file, name))
+		assert.ErrorIs(t, err, map[bool]error{true: syscall.EOPNOTSUPP, false: syscall.ENOTSOCK}[namesNatively(r)])
+
+		bound := do(t, r, ops.SocketName(socket(t, unix.AF_UNIX, unix.SOCK_DGRAM), name))
+		assert.Equal(t, "", bound.Arg.(*ops.Sockaddr).Path(), "no name")
+	})
+}
+
+func namesNatively(r *ring.Ring) bool {
+	return r.Info().Operations[ops.CodeSocketName-1].Route == ring.Native
+}
+
+// Of a direct descriptor only the kernel's rings know the address.
+func TestOpSocketNameOfDirect(t *testing.T) {
+	needs(t, "6.0")
+	eachRing(t, func(t *testing.T, r *ring.Ring) {
+		client, _ := tcpPair(t, 0)
+		d := do(t, r, ops.Register(client)).Direct()
+		name := new(ops.Sockaddr)
+		_, err := try(t, r, ops.SocketName(d.FD(), name))
+		if namesNatively(r) {
+			require.NoError(t, err)
+			assert.EqualValues(t, portOf(t, client), name.AddrPort().Port())
+		} else {
+			assert.ErrorIs(t, err, syscall.EOPNOTSUPP)
+			err := r.SubmitAll(ops.Chain(ops.Nop(), ops.SocketName(client, name)), nil)
+			assert.ErrorIs(t, err, ops.ErrInvalid)
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"github.com/sluicego/sluice/fallback"
 	"github.com/sluicego/sluice/internal/locking"
 	"github.com/sluicego/sluice/internal/sighub"
+	"github.com/sluicego/sluice/internal/sockname"
 	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/internal/workers"
 	"github.com/sluicego/sluice/locks"
@@ -31,6 +32,9 @@ func (r *Ring) attach() {
 		if op, ok := uring.Opcode(code); !ok || err != nil || !probe.Has(op) {
 			r.sources[code] = r.pools.locks
 		}
+	}
+	if !r.canNameSockets() {
+		r.sources[ops.CodeSocketName] = sockname.Source{}
 	}
 	r.sources[ops.CodeSignal] = sighub.Signals
 	r.sources[ops.CodeChild] = sighub.Children

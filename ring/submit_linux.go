@@ -177,11 +177,11 @@ func (r *Ring) checkAll(reqs []ops.Request, ids []ops.ID) error {
 		if err == nil && isTimer(&reqs[i]) {
 			err = r.openClock(reqs[i].TimerClock())
 		}
+		if err == nil && length > 1 {
+			err = r.checkMember(&reqs[i])
+		}
 		if err != nil {
 			return fmt.Errorf("request %d of %d: %w", i+1, len(reqs), err)
-		}
-		if length > 1 && reqs[i].Mode&ops.Drain != 0 {
-			return fmt.Errorf("request %d of %d: %w", i+1, len(reqs), ops.Invalid("the mode Drain is for the first of a chain, and counts for all of it"))
 		}
 		modes |= reqs[i].Mode
 		if length++; reqs[i].Link == ops.Unlinked {
@@ -199,6 +199,17 @@ func (r *Ring) checkAll(reqs []ops.Request, ids []ops.ID) error {
 	}
 	if modes&ops.Managed != 0 {
 		return r.holdAll(reqs)
+	}
+	return nil
+}
+
+// checkMember refuses what cannot stand in a chain behind others.
+func (r *Ring) checkMember(req *ops.Request) error {
+	switch {
+	case r.sources[req.Code] != nil:
+		return fmt.Errorf("submit %s: %w", req.Code, ops.Invalid("it cannot be part of a chain"))
+	case req.Mode&ops.Drain != 0:
+		return fmt.Errorf("submit %s: %w", req.Code, ops.Invalid("the mode Drain is for the first of a chain, and counts for all of it"))
 	}
 	return nil
 }
