@@ -1,8 +1,6 @@
 package perform
 
 import (
-	"syscall"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/sluicego/sluice/internal/uring"
@@ -68,14 +66,15 @@ const (
 // Readiness is a hint: Try after a wait may ask for the wait again (trap 16). If
 // epoll refuses to wait (EPERM: a regular file), the Call is one for Do.
 func (c *Call) Try() (res int32, next Next) {
-	switch c.SQE.Opcode {
-	case uring.OpRead, uring.OpReadv, uring.OpReadFixed, uring.OpReadvFixed, uring.OpReadMultishot,
-		uring.OpWrite, uring.OpWritev, uring.OpWriteFixed, uring.OpWritevFixed:
-		return c.tryTransfer()
-	case uring.OpSend, uring.OpRecv:
-		return c.trySocket()
+	switch o := &operations[c.SQE.Opcode]; {
+	case o.try != nil:
+		return o.try(c)
+	case o.do == nil:
+		return 0, Engine
+	case o.prompt:
+		return o.do(c), Done
 	}
-	return 0, Engine
+	return 0, Worker
 }
 
 // Do carries out what is left of the Call and may block for as long as it takes.
@@ -83,12 +82,8 @@ func (c *Call) Try() (res int32, next Next) {
 // a system call of its thread; then the Call may be continued with Do, or given up:
 // see Partial. For entries that are not this package's it is -EINVAL.
 func (c *Call) Do() int32 {
-	switch c.SQE.Opcode {
-	case uring.OpRead, uring.OpReadv, uring.OpReadFixed, uring.OpReadvFixed, uring.OpReadMultishot,
-		uring.OpWrite, uring.OpWritev, uring.OpWriteFixed, uring.OpWritevFixed:
-		return c.doTransfer()
-	case uring.OpSend, uring.OpRecv:
-		return c.doSocket()
+	if do := operations[c.SQE.Opcode].do; do != nil {
+		return do(c)
 	}
 	return failed(unix.EINVAL)
 }
@@ -96,30 +91,3 @@ func (c *Call) Do() int32 {
 // Partial returns how many bytes a Call that is not done has transferred. If there
 // are any, that is the result of one that is given up, and not ECANCELED.
 func (c *Call) Partial() int32 { return c.done }
-
-// Negated errnos that are looked for.
-const (
-	eagain     = -int32(unix.EAGAIN)
-	eintr      = -int32(unix.EINTR)
-	eopnotsupp = -int32(unix.EOPNOTSUPP)
-	espipe     = -int32(unix.ESPIPE)
-)
-
-// result makes a completion's result of what a system call returned.
-func result(n uintptr, errno syscall.Errno) int32 {
-	if errno != 0 {
-		return -int32(errno)
-	}
-	return int32(n)
-}
-
-func failed(errno syscall.Errno) int32 { return -int32(errno) }
-
-// finish returns the result of a transfer whose last step gave res, which is in done
-// already if it is a number of bytes.
-func (c *Call) finish(res int32) int32 {
-	if c.done > 0 {
-		return c.done
-	}
-	return res
-}

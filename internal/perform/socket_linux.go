@@ -2,6 +2,7 @@ package perform
 
 import (
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/cpu"
 	"golang.org/x/sys/unix"
@@ -9,17 +10,23 @@ import (
 	"github.com/sluicego/sluice/internal/uring"
 )
 
-// This file has sends and receives of one buffer: sendto(2) and recvfrom(2).
+// This file has sends and receives of one buffer, sendto(2) and recvfrom(2), and
+// what they have in common with those of messages.
+
+// socketWait returns what a send or receive waits for.
+func (c *Call) socketWait() Next {
+	switch c.SQE.Opcode {
+	case uring.OpRecv, uring.OpRecvmsg:
+		return WaitIn
+	}
+	return WaitOut
+}
 
 // trySocket sends or receives without waiting.
 func (c *Call) trySocket() (int32, Next) {
-	wait := WaitIn
-	if c.SQE.Opcode == uring.OpSend {
-		wait = WaitOut
-	}
 	if c.SQE.Ioprio&uring.RecvSendPollFirst != 0 && !c.begun {
 		c.begun = true
-		return 0, wait
+		return 0, c.socketWait()
 	}
 	for {
 		res := c.socket(unix.MSG_DONTWAIT)
@@ -28,7 +35,7 @@ func (c *Call) trySocket() (int32, Next) {
 		}
 		switch {
 		case res == eagain && c.SQE.OpFlags&unix.MSG_DONTWAIT == 0:
-			return 0, wait
+			return 0, c.socketWait()
 		case res == eintr:
 			return 0, Worker
 		}
@@ -38,17 +45,13 @@ func (c *Call) trySocket() (int32, Next) {
 
 // doSocket sends or receives and waits for it.
 func (c *Call) doSocket() int32 {
-	wait := WaitIn
-	if c.SQE.Opcode == uring.OpSend {
-		wait = WaitOut
-	}
 	for {
 		res := c.socket(0)
 		if res > 0 && c.all(res) {
 			continue
 		}
 		if res == eagain && c.SQE.OpFlags&unix.MSG_DONTWAIT == 0 { // it has O_NONBLOCK
-			if res = poll(c.FD, wait, -1); res == 1 {
+			if res = poll(c.FD, c.socketWait(), -1); res == 1 {
 				continue
 			}
 		}
@@ -59,39 +62,42 @@ func (c *Call) doSocket() int32 {
 	}
 }
 
-// all counts n bytes and reports whether the call goes on after them, until all
-// are there.
+// all counts n bytes and reports whether the call goes on after them: with
+// MSG_WAITALL it does, on sockets whose bytes come in order, until all are there.
 func (c *Call) all(n int32) bool {
 	c.done += n
-	if c.SQE.OpFlags&unix.MSG_WAITALL == 0 {
+	if c.SQE.OpFlags&unix.MSG_WAITALL == 0 || uint64(c.done) >= c.socketSize() {
 		return false
 	}
-	if _, size := c.buffer(); uint32(c.done) >= size {
-		return false
-	}
-	return connected(c.FD)
+	kind, err := unix.GetsockoptInt(int(c.FD), unix.SOL_SOCKET, unix.SO_TYPE)
+	return err == nil && (kind == unix.SOCK_STREAM || kind == unix.SOCK_SEQPACKET)
 }
 
-// connected reports whether fd is a socket whose bytes come in order, so that what
-// one call did not bring is in the next.
-func connected(fd int32) bool {
-	kind, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TYPE)
-	return err == nil && (kind == unix.SOCK_STREAM || kind == unix.SOCK_SEQPACKET)
+func (c *Call) socketSize() (sum uint64) {
+	if !c.message() {
+		_, size := c.buffer()
+		return uint64(size)
+	}
+	for _, v := range iovecs(c.header()) {
+		sum += uint64(v[1])
+	}
+	return sum
 }
 
 // socket makes one system call, with more flags than the entry has. A broken
 // connection is an error and no SIGPIPE, as on a ring.
 func (c *Call) socket(flags uint32) int32 {
 	flags |= c.SQE.OpFlags
+	if c.message() {
+		return c.socketMessage(flags)
+	}
 	addr, size := c.buffer()
 	addr, size = addr+uint64(c.done), size-uint32(c.done)
 	if c.SQE.Opcode == uring.OpRecv {
-		r, _, e := syscall.Syscall6(unix.SYS_RECVFROM, uintptr(c.FD), uintptr(addr), uintptr(size), uintptr(flags), 0, 0)
-		return result(r, e)
+		return result(syscall.Syscall6(unix.SYS_RECVFROM, uintptr(c.FD), uintptr(addr), uintptr(size), uintptr(flags), 0, 0))
 	}
-	r, _, e := syscall.Syscall6(unix.SYS_SENDTO, uintptr(c.FD), uintptr(addr), uintptr(size),
-		uintptr(flags|unix.MSG_NOSIGNAL), uintptr(c.SQE.Off), uintptr(lowHalf(c.SQE.FileIndex)))
-	return result(r, e)
+	return result(syscall.Syscall6(unix.SYS_SENDTO, uintptr(c.FD), uintptr(addr), uintptr(size),
+		uintptr(flags|unix.MSG_NOSIGNAL), uintptr(c.SQE.Off), uintptr(lowHalf(c.SQE.FileIndex))))
 }
 
 // lowHalf returns the first two bytes in memory of a word.
@@ -100,4 +106,11 @@ func lowHalf(n uint32) uint32 {
 		return n >> 16
 	}
 	return n & 0xffff
+}
+
+// pointer returns what an address in an entry points to: memory that the entry's
+// owner keeps reachable, and that does not move.
+func pointer(addr *uint64) unsafe.Pointer {
+	a := uintptr(*addr)
+	return *(*unsafe.Pointer)(unsafe.Pointer(&a))
 }

@@ -63,7 +63,7 @@ func (c *Call) tryTransfer() (int32, Next) {
 
 // unready says what a transfer needs that would have waited.
 func (c *Call) unready(d *direction) (int32, Next) {
-	if c.learnKind(); c.Hint&Regular != 0 {
+	if c.isRegular() {
 		return 0, Worker
 	}
 	return 0, d.wait
@@ -73,10 +73,10 @@ func (c *Call) unready(d *direction) (int32, Next) {
 // these from waiting; without it a call that is ready now may still block, when
 // somebody else takes the data first (trap 16).
 func (c *Call) tryPlain(d *direction) (int32, Next) {
-	if c.learnKind(); c.Hint&Regular != 0 {
+	if c.isRegular() {
 		return 0, Worker
 	}
-	if c.learnBlocking(); c.Hint&NonBlocking == 0 {
+	if !c.isNonblocking() {
 		if ready(c.FD, d.wait) {
 			return 0, Worker
 		}
@@ -104,7 +104,7 @@ func (c *Call) doTransfer() int32 {
 			continue
 		}
 		if res == eagain && !asked { // it has O_NONBLOCK
-			if c.learnKind(); c.Hint&Regular == 0 {
+			if !c.isRegular() {
 				if res = poll(c.FD, d.wait, -1); res == 1 {
 					continue
 				}
@@ -124,8 +124,7 @@ func (c *Call) goesOn(n int32) bool {
 	if c.done >= c.size() {
 		return false
 	}
-	c.learnKind()
-	return c.Hint&Regular != 0
+	return c.isRegular()
 }
 
 // size returns how many bytes the transfer is to have.
@@ -166,13 +165,6 @@ func (c *Call) vectors() [][2]uintptr {
 	return unsafe.Slice((*[2]uintptr)(pointer(&c.SQE.Addr)), c.SQE.Len)
 }
 
-// pointer returns what an address in an entry points to: memory that the entry's
-// owner keeps reachable, and that does not move.
-func pointer(addr *uint64) unsafe.Pointer {
-	a := uintptr(*addr)
-	return *(*unsafe.Pointer)(unsafe.Pointer(&a))
-}
-
 // transfer makes one system call, with more flags than the entry has.
 func (c *Call) transfer(d *direction, flags uint32) int32 {
 	flags |= c.SQE.OpFlags
@@ -198,30 +190,29 @@ func (c *Call) call(d *direction, offset uint64, flags uint32) int32 {
 	if c.vectored() {
 		iov, n := uintptr(c.SQE.Addr), uintptr(c.SQE.Len)
 		if c.done == 0 {
-			r, _, e := syscall.Syscall6(d.call, uintptr(c.FD), iov, n, low, high, uintptr(flags))
-			return result(r, e)
+			return result(syscall.Syscall6(d.call, uintptr(c.FD), iov, n, low, high, uintptr(flags)))
 		}
 		rest := c.rest()
-		r, _, e := syscall.Syscall6(d.call, uintptr(c.FD),
-			uintptr(unsafe.Pointer(unsafe.SliceData(rest))), uintptr(len(rest)), low, high, uintptr(flags))
-		return result(r, e)
+		return result(syscall.Syscall6(d.call, uintptr(c.FD),
+			uintptr(unsafe.Pointer(unsafe.SliceData(rest))), uintptr(len(rest)), low, high, uintptr(flags)))
 	}
 	addr, size := c.buffer()
 	c.vector = [2]uintptr{uintptr(addr) + uintptr(c.done), uintptr(size) - uintptr(c.done)}
-	r, _, e := syscall.Syscall6(d.call, uintptr(c.FD),
-		uintptr(unsafe.Pointer(&c.vector)), 1, low, high, uintptr(flags))
-	return result(r, e)
+	return result(syscall.Syscall6(d.call, uintptr(c.FD),
+		uintptr(unsafe.Pointer(&c.vector)), 1, low, high, uintptr(flags)))
 }
 
 // rest returns the iovecs of what has not been transferred.
-func (c *Call) rest() [][2]uintptr {
-	skip := uintptr(c.done)
-	var rest [][2]uintptr
-	for _, v := range c.vectors() {
-		n := min(skip, v[1])
-		skip -= n
-		if n < v[1] {
-			rest = append(rest, [2]uintptr{v[0] + n, v[1] - n})
+func (c *Call) rest() [][2]uintptr { return skip(c.vectors(), c.done) }
+
+// skip returns iovecs without their first n bytes.
+func skip(vectors [][2]uintptr, n int32) (rest [][2]uintptr) {
+	left := uintptr(n)
+	for _, v := range vectors {
+		past := min(left, v[1])
+		left -= past
+		if past < v[1] {
+			rest = append(rest, [2]uintptr{v[0] + past, v[1] - past})
 		}
 	}
 	return rest

@@ -1,0 +1,103 @@
+package perform
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sluicego/sluice/internal/uring"
+)
+
+// This file has splice(2) and tee(2).
+
+// spliceInFixed is SPLICE_F_FD_IN_FIXED, which is about where FDIn was looked up.
+const spliceInFixed = 1 << 31
+
+// trySplice moves what can be moved without waiting. SPLICE_F_NONBLOCK is about the
+// pipes alone: a socket follows its own O_NONBLOCK, and a file has to be read. So
+// it is done here where both ends have O_NONBLOCK and can be waited for.
+func (c *Call) trySplice() (int32, Next) {
+	if !promptly(c.FDIn, &c.HintIn) || !promptly(c.FD, &c.Hint) {
+		return c.awaitSplice()
+	}
+	asked := c.SQE.OpFlags&unix.SPLICE_F_NONBLOCK != 0
+	switch res := c.splice(unix.SPLICE_F_NONBLOCK); {
+	case res == eagain && !asked:
+		if !ready(c.FDIn, WaitIn) {
+			return 0, WaitInput
+		}
+		return 0, WaitOut
+	case res == eintr:
+		return 0, Worker
+	default:
+		return res, Done
+	}
+}
+
+// promptly reports whether a splice from or to fd does not wait for it.
+func promptly(fd int32, h *Hint) bool {
+	return kindOf(fd, h)&Pollable != 0 && blockingOf(fd, h)&NonBlocking != 0
+}
+
+// awaitSplice waits for both ends, so that a worker is not held for as long as
+// nothing comes.
+func (c *Call) awaitSplice() (int32, Next) {
+	switch {
+	case c.SQE.OpFlags&unix.SPLICE_F_NONBLOCK != 0:
+	case c.HintIn&Regular == 0 && !ready(c.FDIn, WaitIn):
+		return 0, WaitInput
+	case c.Hint&Regular == 0 && !ready(c.FD, WaitOut):
+		return 0, WaitOut
+	}
+	return 0, Worker
+}
+
+func (c *Call) doSplice() int32 {
+	for {
+		res := c.splice(0)
+		if res != eagain || c.SQE.OpFlags&unix.SPLICE_F_NONBLOCK != 0 {
+			return res
+		}
+		// One of them has O_NONBLOCK. It is the one that is not ready; if by now both
+		// are, this says so at once.
+		if res = poll(c.FDIn, WaitIn, -1); res == 1 {
+			res = poll(c.FD, WaitOut, -1)
+		}
+		if res != 1 {
+			return res
+		}
+	}
+}
+
+// splice makes one system call, with more flags than the entry has.
+func (c *Call) splice(flags uint32) int32 {
+	flags |= c.SQE.OpFlags &^ spliceInFixed
+	if c.SQE.Len == 0 {
+		return c.nothing()
+	}
+	if c.SQE.Opcode == uring.OpTee {
+		return result(syscall.Syscall6(unix.SYS_TEE, uintptr(c.FDIn), uintptr(c.FD), uintptr(c.SQE.Len), uintptr(flags), 0, 0))
+	}
+	in, out := int64(c.SQE.Addr), int64(c.SQE.Off)
+	var inAt, outAt *int64 // nil for the current position
+	if in != -1 {
+		inAt = &in
+	}
+	if out != -1 {
+		outAt = &out
+	}
+	return result(syscall.Syscall6(unix.SYS_SPLICE, uintptr(c.FDIn), uintptr(unsafe.Pointer(inAt)),
+		uintptr(c.FD), uintptr(unsafe.Pointer(outAt)), uintptr(c.SQE.Len), uintptr(flags)))
+}
+
+// nothing is splice for no bytes: the system call does not look whether there
+// are such descriptors, the ring does.
+func (c *Call) nothing() int32 {
+	for _, fd := range []int32{c.FD, c.FDIn} {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
+			return outcome(err)
+		}
+	}
+	return 0
+}
