@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -20,8 +21,18 @@ import (
 // success it returns nil.
 //
 // The owner closes a pinned Ring, which unlocks its goroutine from the thread.
-// Called by others, Close waits for the owner to do so in Wait.
+// Called by others, Close waits for the owner to do so in Wait; or does it itself, if
+// the owner has ended and its thread with it (the program's first thread stays). Then
+// anybody can take the completions that are left.
 func (r *Ring) Close() error {
+	err := r.close()
+	if err == nil {
+		<-r.gone // somebody else may have been first, and not be through
+	}
+	return err
+}
+
+func (r *Ring) close() error {
 	r.mu.Lock()
 	defer r.unlock()
 	if r.closed {
@@ -32,10 +43,13 @@ func (r *Ring) Close() error {
 	r.rouseAll()
 	w := newWaiter(inClose)
 	defer w.free()
-	if r.cfg.Pinned && !r.owner.isCaller() {
+	if r.cfg.Pinned && !r.owner.isCallerForSure() {
 		deadline := until(r.cfg.CloseTimeout)
 		for !r.closed && ops.Now() < deadline {
-			r.attendClose(w, deadline)
+			if r.takeOver() {
+				return r.tearDown()
+			}
+			r.attendClose(w, min(deadline, ops.Now().Add(ownerCheck)))
 		}
 	} else if err := r.await(w, r.cfg.CloseTimeout); err == nil || r.broken != nil {
 		return errors.Join(r.tearDown(), r.broken)
@@ -46,6 +60,10 @@ func (r *Ring) Close() error {
 	return fmt.Errorf("close: %w: after %v the kernel still holds %d requests%s",
 		ops.ErrBusy, r.cfg.CloseTimeout, r.inKernel, r.oldest())
 }
+
+// ownerCheck is how often a Close that waits for the owner of a pinned Ring looks
+// whether there still is one.
+const ownerCheck = 20 * time.Millisecond
 
 // attendClose waits for the owner of a pinned Ring to close it.
 func (r *Ring) attendClose(w *waiter, deadline ops.Instant) {
@@ -90,6 +108,7 @@ func (r *Ring) tearDown() error {
 		return nil
 	}
 	r.closed = true
+	defer close(r.gone)
 	r.detach()
 	resErr := r.closeResources()
 	r.rouseAll()
@@ -100,9 +119,15 @@ func (r *Ring) tearDown() error {
 		_ = r.export.close() // nothing is lost when that fails
 	}
 	if r.cfg.Pinned {
+		if r.owner.gone {
+			r.owner.free.Store(true)
+			resErr = nil // what belongs to a dead thread goes with the ring's descriptor
+		} else {
+			runtime.UnlockOSThread()
+		}
+		r.owner.settleKicks()
 		err := errors.Join(resErr, r.u.Close(), unix.Close(r.owner.eventfd), r.closeClocks())
 		r.closePools()
-		runtime.UnlockOSThread()
 		return err
 	}
 	// A goroutine in the poller may want mu before it lets go.

@@ -164,6 +164,59 @@ func TestCloseWithoutOwner(t *testing.T) {
 	closeRing(t, r)
 }
 
+// The owner has ended, and its thread with it: another goroutine can Close, and
+// everybody learns what became of his requests.
+func TestCloseAfterOwnerEnded(t *testing.T) {
+	in, out := pipe(t)
+	listening, _ := listener(t, 0, 4)
+	var r *ring.Ring
+	ended := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		<-ended
+		_, err := r.Do(context.Background(), ops.Read(in, make([]byte, 1), ops.Current))
+		assert.ErrorIs(t, err, ops.ErrClosed)
+	})
+	go func() {
+		defer close(ended)
+		onDyingThread(t, func() {
+			var err error
+			r, err = ring.New(ring.Config{Pinned: true, Capacity: 64, InFlight: 20, DirectFiles: 4})
+			if !assert.NoError(t, err) {
+				return
+			}
+			submit(t, r, ops.Nop().WithTag("done"))
+			assert.NoError(t, r.Flush())
+			submit(t, r, ops.AcceptMulti(listening, 0))
+			submit(t, r, readiness.Level(in, readiness.In))
+			submit(t, r, ops.Splice(in, ops.Current, out, ops.Current, 1, 0))
+			assert.NoError(t, r.SubmitAll(ops.Chain(ops.Read(in, make([]byte, 1), ops.Current), ops.Nop(), ops.Nop()), nil))
+			assert.NoError(t, r.Flush())
+			for range 20 { // some in the kernel, some in the submission ring, some in the queue
+				submit(t, r, ops.Read(in, make([]byte, 1), ops.Current))
+			}
+			submit(t, r, ops.Timer(time.Hour))
+			assert.NoError(t, r.SubmitAll(ops.Chain(ops.Read(in, make([]byte, 1), ops.Current), ops.Nop()), nil))
+		})
+	}()
+	<-ended
+	require.Eventually(t, func() bool { return r.Stats().Pending == 31 }, patience, time.Millisecond)
+	wg.Go(func() { assert.NoError(t, r.Close()) })
+	require.NoError(t, r.Close())
+	require.NoError(t, r.Close())
+	wg.Wait()
+	_, err := r.Submit(ops.Nop())
+	assert.ErrorIs(t, err, ops.ErrClosed)
+	all := drain(t, r)
+	require.Len(t, all, 30)
+	for _, c := range all {
+		if c.Cause != ops.NoCause { // it hung on another one
+			require.ErrorIs(t, c.Err(), ops.ErrClosed, "%v", c)
+		}
+	}
+	assert.Zero(t, r.Stats().InKernel)
+}
+
 // Close that does not wait gets through in the end: what is left after an attempt
 // is cancelled still.
 func TestCloseIsBounded(t *testing.T) {

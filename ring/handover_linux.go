@@ -5,6 +5,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/ops"
 )
@@ -173,6 +175,11 @@ func (r *Ring) retry(err error) {
 		// The goroutine that made the ring has ended, and its thread with it.
 		r.broken = fmt.Errorf("io_uring_enter: %w", ops.ErrWrongThread)
 	default:
+		if r.cfg.Pinned && unix.Gettid() != r.owner.thread {
+			// The same, where the index of the registered descriptor means nothing, or
+			// another ring. The runtime took this goroutine for the one that has ended.
+			err = ops.ErrWrongThread
+		}
 		r.broken = fmt.Errorf("io_uring_enter: %w: the ring is unusable, close it", err)
 	}
 }

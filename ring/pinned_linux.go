@@ -3,6 +3,7 @@ package ring
 import (
 	"encoding/binary"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,6 +29,10 @@ type ownership struct {
 	kicked   bool     // the eventfd was written to and the ring has not said so yet
 	deaf     bool     // the poll on the eventfd must be armed
 	oneShot  bool     // the kernel has no multishot poll (before 5.13)
+	gone     bool     // the owner has ended: see takeOver
+
+	free    atomic.Bool  // and the Ring is closed: anybody may take what is left
+	kicking atomic.Int32 // calls of kick that are due or under way; raised under Ring.mu
 }
 
 // kickKind is how to wake the owner.
@@ -59,6 +64,11 @@ func (r *Ring) startPinned() (err error) {
 // isCaller reports whether the calling goroutine is the owner.
 func (o *ownership) isCaller() bool { return goid.Current() == o.goroutine }
 
+// mayWait reports whether the calling goroutine may take completions.
+func (r *Ring) mayWait() bool {
+	return !r.cfg.Pinned || r.owner.isCaller() || r.owner.free.Load()
+}
+
 // rouse sees to it that the owner looks again.
 func (o *ownership) rouse() {
 	if !o.sleeping || o.kicked {
@@ -72,12 +82,15 @@ func (o *ownership) rouse() {
 }
 
 func (o *ownership) takeKick() (k kickKind) {
-	k, o.wanted = o.wanted, none
+	if k, o.wanted = o.wanted, none; k != none {
+		o.kicking.Add(1)
+	}
 	return k
 }
 
-// kick wakes the owner. It is called without Ring.mu.
+// kick wakes the owner, as takeKick has said. It is called without Ring.mu.
 func (o *ownership) kick(k kickKind) {
+	defer o.kicking.Add(-1)
 	var one [8]byte
 	binary.NativeEndian.PutUint64(one[:], 1)
 	_, _ = unix.Write(o.eventfd, one[:]) // EAGAIN after 2^64 wake-ups

@@ -61,8 +61,10 @@ type Ring struct {
 	doing   int   // Do calls whose request is pending
 	woken   bool  // Wake was called and no Wait has reported it
 	closing bool  // Close was called
-	closed  bool  // the engine is gone
+	closed  bool  // the engine is gone, or about to be
 	broken  error // the engine failed for good
+
+	gone chan struct{} // closed when tearDown is through
 
 	// fixedMu guards which regions are registered. It comes after the mu of a pool.
 	fixedMu sync.Mutex
@@ -95,7 +97,7 @@ func New(cfg Config) (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ring.New: %w", err)
 	}
-	r := &Ring{cfg: cfg, reason: reason, staged: ops.Highest}
+	r := &Ring{cfg: cfg, reason: reason, staged: ops.Highest, gone: make(chan struct{})}
 	r.slots = slots.New[slot](cfg.Capacity)
 	if !cfg.Strict {
 		r.queue.Patience = Patience

@@ -50,7 +50,7 @@ func (r *Ring) WaitBatch(dst []ops.Completion, min int, batch, timeout time.Dura
 		return 0, fmt.Errorf("wait: %w", ops.Invalid("no room for completions: dst is empty"))
 	case min < 0 || min > len(dst):
 		return 0, fmt.Errorf("wait: %w", ops.Invalid("min %d with room for %d completions", min, len(dst)))
-	case r.cfg.Pinned && !r.owner.isCaller():
+	case !r.mayWait():
 		return 0, fmt.Errorf("wait: %w", ops.ErrWrongThread)
 	}
 	return r.wait(context.Background(), dst, min, batch, timeout)
@@ -82,7 +82,7 @@ func (r *Ring) wait(ctx context.Context, dst []ops.Completion, min int, batch, t
 // with ErrWrongThread elsewhere.
 func (r *Ring) Completions(ctx context.Context) iter.Seq[ops.Completion] {
 	return func(yield func(ops.Completion) bool) {
-		if r.cfg.Pinned && !r.owner.isCaller() {
+		if !r.mayWait() {
 			panic(fmt.Errorf("ring.Completions: %w", ops.ErrWrongThread))
 		}
 		defer context.AfterFunc(ctx, r.lookAgain)()

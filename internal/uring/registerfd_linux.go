@@ -65,3 +65,11 @@ func (r *Ring) unregisterRingFD() error {
 	r.ownerTID, r.enterFD, r.enterFlags = 0, fd, 0
 	return nil
 }
+
+// Abandon notes that the owner has ended, and its registration with its thread. Any
+// thread can Close the ring then, but none can call Enter.
+func (r *Ring) Abandon() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ownerTID, r.enterFD, r.enterFlags = 0, r.fd.Load(), 0
+}
