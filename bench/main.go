@@ -17,6 +17,13 @@ func main() {
 		}
 		return
 	}
+	if order := os.Getenv(serverVariable); order != "" {
+		if err := serve(order); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: server %s: %v\n", order, err)
+			os.Exit(1)
+		}
+		return
+	}
 	list := flag.Bool("list", false, "list the benchmarks")
 	short := flag.Bool("short", false, "one brief round each, to see that it works")
 	rounds := flag.Int("rounds", 7, "how often each side of a comparison runs")
@@ -66,6 +73,7 @@ var benchmarks = []benchmark{
 	{"workers", "a blocking call through the pool: nanoseconds", workerCases},
 	{"signals", "100,000 real-time signals from another process: lost, and per second of CPU", signalCases},
 	{"wake", "one goroutine wakes another: nanoseconds", wakeCases},
+	{"echo", "TCP echo over loopback, 64 and 1000 connections: CPU, rate, latency", echoCases},
 	{"cat", "1 GiB into a pipe, whole programs: bytes per second", catCases},
 }
 
