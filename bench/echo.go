@@ -8,17 +8,24 @@ import (
 	"strconv"
 )
 
-// echoCases measures TCP echo servers over loopback, each a process of its own
-// that has one processor, with the same load from another process on another one:
-// one request in flight on each connection, every reply compared with its request.
-func echoCases(o options) ([]comparison, func(), error) {
+// echoCases measures TCP echo servers over loopback, each a process of its own,
+// under the same load from another process: one request in flight on each
+// connection, every reply compared with its request. Both may use all processors,
+// and both sleep when they have nothing to do.
+func echoCases(o options) ([]comparison, func(), error) { return echoPlaced(o, anywhere) }
+
+// echoOneCases is the same where the server has one processor and the load, which
+// does not sleep, another one.
+func echoOneCases(o options) ([]comparison, func(), error) { return echoPlaced(o, twoCPUs()) }
+
+func echoPlaced(o options, p placement) ([]comparison, func(), error) {
 	if _, err := os.Stat(filepath.Join("bin", "echoload")); err != nil {
 		return nil, nil, fmt.Errorf("the load generator bin/echoload: %w", err)
 	}
 	var all []comparison
 	for _, conns := range []int{64, 1000} {
 		for _, size := range []int{64, 4096} {
-			all = append(all, echoCase(o, conns, size)...)
+			all = append(all, echoCase(o, p, conns, size)...)
 		}
 	}
 	return all, func() {}, nil
@@ -38,58 +45,34 @@ var echoServers = []struct {
 	{"c-epoll", cServer("echoepoll")},
 }
 
-// echoMetrics are what one run of a server gives, each of which is a comparison.
-var echoMetrics = []struct{ name, unit string }{
+var echoMetrics = []metric{
 	{"cpu", "cpu-ns/request"},
 	{"rate", "request/s"},
 	{"p50", "ns"},
 	{"p99", "ns"},
 }
 
-// echoCase returns a comparison for each metric. The first one runs the servers;
-// the others take from those runs what they want.
-func echoCase(o options, conns, size int) []comparison {
-	all := make([]comparison, len(echoMetrics))
-	for m, metric := range echoMetrics {
-		all[m] = comparison{name: fmt.Sprintf("%s-%dB-%d", metric.name, size, conns), unit: metric.unit}
-	}
+func echoCase(o options, p placement, conns, size int) []comparison {
+	var runners []runner
 	for _, s := range echoServers {
-		var runs [][]float64
-		for m := range echoMetrics {
-			next := 0
-			all[m].sides = append(all[m].sides, side{s.name, func() (float64, error) {
-				if m == 0 {
-					run, err := echo(o, s.command, conns, size)
-					if err != nil {
-						return 0, err
-					}
-					runs = append(runs, run)
-				}
-				if next >= len(runs) {
-					return 0, errMissing
-				}
-				next++
-				return runs[next-1][m], nil
-			}})
-		}
+		runners = append(runners, runner{s.name, func() ([]float64, error) { return echo(o, s.command, p, conns, size) }})
 	}
-	return all
+	return byMetric(fmt.Sprintf("%dB-%d", size, conns), echoMetrics, runners)
 }
 
 // echo runs one server once and returns the metrics.
-func echo(o options, command func(port int) (*exec.Cmd, error), conns, size int) ([]float64, error) {
-	serverCPU, loadCPU := twoCPUs()
-	s, err := startServer(command, serverCPU)
+func echo(o options, command func(port int) (*exec.Cmd, error), p placement, conns, size int) (figures []float64, err error) {
+	s, err := startServer(command, p.server)
 	if err != nil {
 		return nil, err
 	}
-	defer s.stop()
+	defer func() { err = s.stop(err) }()
 	warm, run := 200, 800
 	if o.short {
 		warm, run = 10, 40
 	}
 	load := exec.Command(filepath.Join("bin", "echoload"), strconv.Itoa(s.port), strconv.Itoa(conns), strconv.Itoa(size),
-		strconv.Itoa(warm), strconv.Itoa(run), strconv.Itoa(s.cmd.Process.Pid), strconv.Itoa(loadCPU))
+		strconv.Itoa(warm), strconv.Itoa(run), strconv.Itoa(s.cmd.Process.Pid), strconv.Itoa(p.load))
 	load.Stderr = os.Stderr
 	out, err := load.Output()
 	if err != nil {

@@ -74,6 +74,8 @@ var benchmarks = []benchmark{
 	{"signals", "100,000 real-time signals from another process: lost, and per second of CPU", signalCases},
 	{"wake", "one goroutine wakes another: nanoseconds", wakeCases},
 	{"echo", "TCP echo over loopback, 64 and 1000 connections: CPU, rate, latency", echoCases},
+	{"echo-one", "the same with one processor for the server and one for the load", echoOneCases},
+	{"proxy", "TCP proxy over loopback, 1 and 16 connections: CPU for a gigabyte, rate", proxyCases},
 	{"cat", "1 GiB into a pipe, whole programs: bytes per second", catCases},
 }
 

@@ -138,13 +138,13 @@ int main(int argc, char **argv)
 	int64_t used = 0;
 	long requests = 0;
 	int running = 0;
-	// It has its processor to itself and does not sleep: waking it would otherwise
-	// be part of what the server does.
+	// With a processor to itself it does not sleep: waking it would otherwise be
+	// part of what the server does.
 	while ((t = now(CLOCK_MONOTONIC)) < end) {
 		if (!running && t >= begin) {
 			running = 1, begin = t, used = now(server);
 		}
-		int ready = epoll_wait(ep, events, 256, 0);
+		int ready = epoll_wait(ep, events, 256, cpu < 0 ? 100 : 0);
 		if (ready > 0)
 			idle = t;
 		else if (t - idle > PATIENCE * 1000000LL)
