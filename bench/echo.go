@@ -25,7 +25,7 @@ func echoPlaced(o options, p placement) ([]comparison, func(), error) {
 	var all []comparison
 	for _, conns := range []int{64, 1000} {
 		for _, size := range []int{64, 4096} {
-			all = append(all, echoCase(o, p, conns, size)...)
+			all = append(all, echoCase(o, p, conns, size))
 		}
 	}
 	return all, func() {}, nil
@@ -52,12 +52,12 @@ var echoMetrics = []metric{
 	{"p99", "ns"},
 }
 
-func echoCase(o options, p placement, conns, size int) []comparison {
-	var runners []runner
+func echoCase(o options, p placement, conns, size int) comparison {
+	c := comparison{name: fmt.Sprintf("%dB-%d", size, conns), metrics: echoMetrics, ours: 2}
 	for _, s := range echoServers {
-		runners = append(runners, runner{s.name, func() ([]float64, error) { return echo(o, s.command, p, conns, size) }})
+		c.sides = append(c.sides, side{s.name, func() ([]float64, error) { return echo(o, s.command, p, conns, size) }})
 	}
-	return byMetric(fmt.Sprintf("%dB-%d", size, conns), echoMetrics, runners)
+	return c
 }
 
 // echo runs one server once and returns the metrics.
@@ -67,7 +67,7 @@ func echo(o options, command func(port int) (*exec.Cmd, error), p placement, con
 		return nil, err
 	}
 	defer func() { err = s.stop(err) }()
-	warm, run := 200, 800
+	warm, run := 150, 500 // milliseconds
 	if o.short {
 		warm, run = 10, 40
 	}

@@ -53,13 +53,13 @@ func proxyCases(o options) ([]comparison, func(), error) {
 	}
 	var all []comparison
 	for _, conns := range []int{1, 16} {
-		var runners []runner
+		c := comparison{name: strconv.Itoa(conns), metrics: proxyMetrics}
 		for _, s := range sides {
-			runners = append(runners, runner{s.name, func() ([]float64, error) {
+			c.sides = append(c.sides, side{s.name, func() ([]float64, error) {
 				return relay(s.command, l.(*net.TCPListener), conns, o.scale(2<<30))
 			}})
 		}
-		all = append(all, byMetric(strconv.Itoa(conns), proxyMetrics, runners)...)
+		all = append(all, c)
 	}
 	return all, func() { l.Close(); cleanUp() }, nil
 }
