@@ -60,7 +60,7 @@ func (c *Call) tryAccept() (int32, Next) {
 	asked := c.SQE.Ioprio&uring.AcceptDontWait != 0
 	if !c.isNonblocking() {
 		switch {
-		case ready(c.FD, WaitIn):
+		case ready(c.FD, WaitIn), !c.listening():
 			return 0, Worker
 		case asked:
 			return eagain, Done
@@ -75,6 +75,13 @@ func (c *Call) tryAccept() (int32, Next) {
 	default:
 		return res, Done
 	}
+}
+
+// listening reports whether there is something to wait for: what is no listening
+// socket has its error at once.
+func (c *Call) listening() bool {
+	yes, err := unix.GetsockoptInt(int(c.FD), unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	return err == nil && yes != 0
 }
 
 func (c *Call) doAccept() int32 {
@@ -101,7 +108,10 @@ func (c *Call) tryConnect() (int32, Next) {
 		if !ready(c.FD, WaitOut) {
 			return 0, WaitOut
 		}
-		return c.connected(), Done
+		if res := c.connected(); res != ealready {
+			return res, Done
+		}
+		return 0, WaitOut
 	}
 	if !c.isNonblocking() {
 		setNonblock(c.FD, true)
@@ -134,23 +144,28 @@ func (c *Call) doConnect() int32 {
 		}
 		c.begun = true
 	}
-	if res := poll(c.FD, WaitOut, -1); res != 1 {
-		return res
+	for {
+		if res := poll(c.FD, WaitOut, -1); res != 1 {
+			return res
+		}
+		if res := c.connected(); res != ealready {
+			return res
+		}
 	}
-	return c.connected()
 }
 
 func (c *Call) connect() int32 {
 	return result(syscall.Syscall(unix.SYS_CONNECT, uintptr(c.FD), uintptr(c.SQE.Addr), uintptr(c.SQE.Off)))
 }
 
-// connected returns what became of a connection.
+// connected returns what became of a connection, once the socket is ready: to
+// connect again tells, and unlike SO_ERROR has the socket know that it is connected.
 func (c *Call) connected() int32 {
-	errno, err := unix.GetsockoptInt(int(c.FD), unix.SOL_SOCKET, unix.SO_ERROR)
-	if err != nil {
-		return outcome(err)
+	res := c.connect()
+	if res == -int32(unix.EISCONN) {
+		return 0
 	}
-	return -int32(errno)
+	return res
 }
 
 // command carries out a command to a socket, as ring's opcode URING_CMD has them.
@@ -191,8 +206,11 @@ func (c *Call) command() int32 {
 	return res
 }
 
-// ioctl asks the socket for a number.
+// ioctl asks the socket for a number. The call also exists for other files.
 func (c *Call) ioctl(request uint) int32 {
+	if _, err := unix.GetsockoptInt(int(c.FD), unix.SOL_SOCKET, unix.SO_TYPE); err != nil {
+		return outcome(err)
+	}
 	n, err := unix.IoctlGetInt(int(c.FD), request)
 	if err != nil {
 		return outcome(err)

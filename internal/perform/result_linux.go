@@ -9,6 +9,7 @@ import (
 // Negated errnos that are looked for.
 const (
 	eagain      = -int32(unix.EAGAIN)
+	ealready    = -int32(unix.EALREADY)
 	einprogress = -int32(unix.EINPROGRESS)
 	eintr       = -int32(unix.EINTR)
 	eopnotsupp  = -int32(unix.EOPNOTSUPP)

@@ -18,6 +18,9 @@ const spliceInFixed = 1 << 31
 // pipes alone: a socket follows its own O_NONBLOCK, and a file has to be read. So
 // it is done here where both ends have O_NONBLOCK and can be waited for.
 func (c *Call) trySplice() (int32, Next) {
+	if c.SQE.Len == 0 {
+		return c.nothing(), Done
+	}
 	if !promptly(c.FDIn, &c.HintIn) || !promptly(c.FD, &c.Hint) {
 		return c.awaitSplice()
 	}
@@ -44,13 +47,36 @@ func promptly(fd int32, h *Hint) bool {
 // nothing comes.
 func (c *Call) awaitSplice() (int32, Next) {
 	switch {
-	case c.SQE.OpFlags&unix.SPLICE_F_NONBLOCK != 0:
+	case c.SQE.OpFlags&unix.SPLICE_F_NONBLOCK != 0, !c.sound():
 	case c.HintIn&Regular == 0 && !ready(c.FDIn, WaitIn):
 		return 0, WaitInput
 	case c.Hint&Regular == 0 && !ready(c.FD, WaitOut):
 		return 0, WaitOut
 	}
 	return 0, Worker
+}
+
+// sound reports whether there is something to wait for: what cannot be spliced has
+// its error at once.
+func (c *Call) sound() bool {
+	var in, out unix.Stat_t
+	if unix.Fstat(int(c.FDIn), &in) != nil || unix.Fstat(int(c.FD), &out) != nil {
+		return false
+	}
+	from, errIn := unix.FcntlInt(uintptr(c.FDIn), unix.F_GETFL, 0)
+	to, errOut := unix.FcntlInt(uintptr(c.FD), unix.F_GETFL, 0)
+	fifoIn, fifoOut := in.Mode&unix.S_IFMT == unix.S_IFIFO, out.Mode&unix.S_IFMT == unix.S_IFIFO
+	positioned := fifoIn && int64(c.SQE.Addr) != -1 || fifoOut && int64(c.SQE.Off) != -1
+	switch {
+	case errIn != nil || from&unix.O_ACCMODE == unix.O_WRONLY:
+	case errOut != nil || to&unix.O_ACCMODE == unix.O_RDONLY:
+	case fifoIn && fifoOut && in.Dev == out.Dev && in.Ino == out.Ino: // the same pipe
+	case c.SQE.Opcode == uring.OpTee:
+		return fifoIn && fifoOut
+	default:
+		return (fifoIn || fifoOut) && !positioned
+	}
+	return false
 }
 
 func (c *Call) doSplice() int32 {
