@@ -32,7 +32,7 @@ func ways(t testing.TB) map[string]way {
 	return map[string]way{
 		"ring": func(t testing.TB, e uring.SQE) int32 { return inRing(t, ring, e) },
 		"try":  tried,
-		"do":   func(_ testing.TB, e uring.SQE) int32 { return callOf(e).Do() },
+		"do":   func(_ testing.TB, e uring.SQE) int32 { return finished(callOf(e)) },
 	}
 }
 
@@ -62,6 +62,15 @@ func callOf(e uring.SQE) *perform.Call {
 	return &perform.Call{SQE: e, FD: e.FD, FDIn: int32(e.FileIndex)}
 }
 
+// finished goes on where a signal of the runtime's own has ended a system call.
+func finished(c *perform.Call) int32 {
+	for {
+		if res := c.Do(); res != -int32(unix.EINTR) {
+			return res
+		}
+	}
+}
+
 // tried carries e out as an engine does.
 func tried(t testing.TB, e uring.SQE) int32 {
 	c := callOf(e)
@@ -77,7 +86,7 @@ func tried(t testing.TB, e uring.SQE) int32 {
 		case perform.WaitOut:
 			poll(t, c.FD, unix.POLLOUT)
 		case perform.Worker:
-			return c.Do()
+			return finished(c)
 		default:
 			require.FailNow(t, "for the engine", "%v", e)
 		}
