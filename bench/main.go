@@ -24,6 +24,13 @@ func main() {
 		}
 		return
 	}
+	if order := os.Getenv(subjectVariable); order != "" {
+		if err := runSubject(order); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %s: %v\n", order, err)
+			os.Exit(1)
+		}
+		return
+	}
 	list := flag.Bool("list", false, "list the benchmarks")
 	short := flag.Bool("short", false, "one brief round each, to see that it works")
 	rounds := flag.Int("rounds", 7, "how often each side of a comparison runs")
@@ -76,6 +83,8 @@ var benchmarks = []benchmark{
 	{"echo", "TCP echo over loopback, 64 and 1000 connections: CPU, rate, latency", echoCases},
 	{"echo-one", "the same with one processor for the server and one for the load", echoOneCases},
 	{"proxy", "TCP proxy over loopback, 1 and 16 connections: CPU for a gigabyte, rate", proxyCases},
+	{"pending", "cost of an event with 10, 1,000 and 100,000 requests pending: CPU", pendingCases},
+	{"memory", "of a pending request, kernel included: bytes", memoryCases},
 	{"cat", "1 GiB into a pipe, whole programs: bytes per second", catCases},
 }
 

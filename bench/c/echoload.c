@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 	int running = 0;
 	// With a processor to itself it does not sleep: waking it would otherwise be
 	// part of what the server does.
-	while ((t = now(CLOCK_MONOTONIC)) < end) {
+	while ((t = now(CLOCK_MONOTONIC)) < end || requests == 0) {
 		if (!running && t >= begin) {
 			running = 1, begin = t, used = now(server);
 		}
@@ -172,5 +172,5 @@ int main(int argc, char **argv)
 	used = now(server) - used;
 	printf("%ld %f %f %f %lld\n", requests, (t - begin) / 1e9, percentile(0.5, requests),
 	       percentile(0.99, requests), (long long)used);
-	return requests > 0 ? 0 : 1;
+	return 0;
 }
