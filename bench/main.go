@@ -76,6 +76,10 @@ var benchmarks = []benchmark{
 	{"nop", "requests that do nothing: operations per second of CPU", nopCases},
 	{"do", "one cached read through Do: nanoseconds of CPU", doCases},
 	{"smallfiles", "20,000 small cached files: files per second, and CPU", smallfileCases},
+	{"randread", "random reads of 4 KiB past the page cache: reads per second, and CPU", randreadCases},
+	{"cachedread", "the same from the page cache", cachedreadCases},
+	{"priority", "an urgent read behind 10,000 others: nanoseconds", priorityCases},
+	{"timers", "pending timers: nanoseconds of CPU to add, cancel and fire one, and bytes", timerCases},
 	{"locks", "file locks, free and handed over: nanoseconds of CPU", lockCases},
 	{"workers", "a blocking call through the pool: nanoseconds", workerCases},
 	{"signals", "100,000 real-time signals from another process: lost, and per second of CPU", signalCases},
@@ -86,17 +90,4 @@ var benchmarks = []benchmark{
 	{"pending", "cost of an event with 10, 1,000 and 100,000 requests pending: CPU", pendingCases},
 	{"memory", "of a pending request, kernel included: bytes", memoryCases},
 	{"cat", "1 GiB into a pipe, whole programs: bytes per second", catCases},
-}
-
-// targets are those of the benchmarks above, in the order of the table.
-var targets = []target{
-	least(0.8, "nothing, one at a time, pinned", "nop/batch-1", "pinned", "c", "requests-that-do-nothing"),
-	least(0.9, "nothing, 8 at a time, pinned", "nop/batch-8", "pinned", "c", "requests-that-do-nothing"),
-	least(0.9, "nothing, 32 at a time, pinned", "nop/batch-32", "pinned", "c", "requests-that-do-nothing"),
-	least(0.9, "nothing, 128 at a time, pinned", "nop/batch-128", "pinned", "c", "requests-that-do-nothing"),
-	most(1.4, "a cached read through Do, alone, CPU", "do/read-4k-cpu", "do", "os.ReadAt", "one-read-through-do"),
-	least(3, "small files, cached, pinned", "smallfiles/cached", "pinned", "os.ReadFile", "small-files"),
-	least(0.95, "the same", "smallfiles/cached", "pinned", "c", "small-files"),
-	least(3, "small files, cached, shared", "smallfiles/cached", "shared", "os.ReadFile", "small-files"),
-	least(0.95, "the same", "smallfiles/cached", "shared", "c", "small-files"),
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sluicego/sluice/ring"
 )
 
@@ -15,6 +17,7 @@ const (
 	smallFile   = 1000 // bytes in each file
 	smallBuffer = 4096 // what each file gets, as in c/smallfiles.c
 	smallDepth  = 64   // files under way, as there
+	smallPasses = 5    // over the cached files, in one measurement
 )
 
 // smallFiles is a directory of files named by numbers, which is everybody's
@@ -24,34 +27,109 @@ type smallFiles struct {
 	names []string
 }
 
-// smallfileCases reads small cached files, each as a whole. The C program and
-// ours use one thread and the same chains; so does os.ReadFile.
+// smallfileCases reads small files, each as a whole, from the page cache and with
+// the data not in it. The C program and ours use one thread and the same chains; so
+// does os.ReadFile.
 func smallfileCases(o options) ([]comparison, func(), error) {
-	dir, err := os.MkdirTemp("", "bench-smallfiles")
+	s, err := newSmallFiles(o.scale(20_000))
 	if err != nil {
 		return nil, nil, err
 	}
-	cleanUp := func() { os.RemoveAll(dir) }
+	var all []comparison
+	for _, c := range []struct {
+		name    string
+		prepare func() error
+		passes  int
+	}{{"cached", s.warm, smallPasses}, {"not-cached", s.forget, 1}} {
+		measure := func(read func(passes int) ([]float64, error)) func() ([]float64, error) {
+			return func() ([]float64, error) {
+				if err := c.prepare(); err != nil {
+					return nil, err
+				}
+				return s.inside(func() ([]float64, error) { return read(c.passes) })
+			}
+		}
+		all = append(all, comparison{
+			name:    c.name,
+			metrics: rateAndCPU("file"),
+			ours:    2,
+			sides: []side{
+				{"pinned", measure(func(passes int) ([]float64, error) { return s.byRing(true, passes) })},
+				{"shared", measure(func(passes int) ([]float64, error) { return s.byRing(false, passes) })},
+				{"c", func() ([]float64, error) {
+					if err := c.prepare(); err != nil {
+						return nil, err
+					}
+					return s.byC(c.passes)
+				}},
+				{"os.ReadFile", measure(s.byOS)},
+			},
+		})
+	}
+	return all, s.remove, nil
+}
+
+func newSmallFiles(n int) (*smallFiles, error) {
+	dir, err := os.MkdirTemp("", "bench-smallfiles")
+	if err != nil {
+		return nil, err
+	}
 	s := &smallFiles{dir: dir}
-	for i := range o.scale(20_000) {
+	for i := range n {
 		name := strconv.Itoa(i)
 		if err := os.WriteFile(dir+"/"+name, make([]byte, smallFile), 0o600); err != nil {
-			cleanUp()
-			return nil, nil, err
+			return nil, errors.Join(err, os.RemoveAll(dir))
 		}
 		s.names = append(s.names, name)
 	}
-	return []comparison{{
-		name:    "cached",
-		metrics: rateAndCPU("file"),
-		ours:    2,
-		sides: []side{
-			{"pinned", func() ([]float64, error) { return s.inside(func() ([]float64, error) { return s.byRing(true) }) }},
-			{"shared", func() ([]float64, error) { return s.inside(func() ([]float64, error) { return s.byRing(false) }) }},
-			{"c", s.byC},
-			{"os.ReadFile", func() ([]float64, error) { return s.inside(s.byOS) }},
-		},
-	}}, cleanUp, nil
+	unix.Sync() // what is dirty cannot be dropped
+	return s, nil
+}
+
+func (s *smallFiles) remove() { os.RemoveAll(s.dir) }
+
+// warm has all files in the page cache.
+func (s *smallFiles) warm() error {
+	for _, name := range s.names {
+		if _, err := os.ReadFile(s.dir + "/" + name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget drops the data of all files from the page cache; names and inodes stay. It
+// needs no privilege, as the drop_caches of the whole system does.
+func (s *smallFiles) forget() error {
+	for _, name := range s.names {
+		f, err := os.Open(s.dir + "/" + name)
+		if err != nil {
+			return err
+		}
+		err = errors.Join(unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED), f.Close())
+		if err != nil {
+			return err
+		}
+	}
+	return s.forgotten()
+}
+
+// forgotten looks whether the kernel did as advised, which tmpfs does not, say.
+func (s *smallFiles) forgotten() error {
+	f, err := os.Open(s.dir + "/" + s.names[0])
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	iov := [][]byte{make([]byte, smallFile)}
+	n, err := unix.Preadv2(int(f.Fd()), iov, 0, unix.RWF_NOWAIT)
+	if n > 0 {
+		return fmt.Errorf("%w: files stay in the cache of this file system", errMissing)
+	}
+	if err != unix.EAGAIN {
+		return fmt.Errorf("%w: what is in the cache cannot be told: %w", errMissing, err)
+	}
+	return nil
 }
 
 // inside calls read in the directory of the files.
@@ -67,17 +145,24 @@ func (s *smallFiles) inside(read func() ([]float64, error)) ([]float64, error) {
 	return v, errors.Join(err, os.Chdir(back))
 }
 
-func (s *smallFiles) byC() ([]float64, error) {
-	return program("smallfiles", s.dir, strconv.Itoa(len(s.names)))
+func (s *smallFiles) byC(passes int) ([]float64, error) {
+	return program("smallfiles", s.dir, strconv.Itoa(len(s.names)), strconv.Itoa(passes))
 }
 
-func (s *smallFiles) byRing(pinned bool) ([]float64, error) {
+func (s *smallFiles) byRing(pinned bool, passes int) ([]float64, error) {
 	r, err := ring.New(ring.Config{Pinned: pinned})
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	return rateOf(len(s.names), func() error { return s.readAll(r) })
+	return rateOf(passes*len(s.names), func() error {
+		for range passes {
+			if err := s.readAll(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (s *smallFiles) readAll(r *ring.Ring) error {
@@ -100,15 +185,17 @@ func (s *smallFiles) readAll(r *ring.Ring) error {
 	return nil
 }
 
-func (s *smallFiles) byOS() ([]float64, error) {
-	return rateOf(len(s.names), func() error {
-		for _, name := range s.names {
-			data, err := os.ReadFile(name)
-			if err != nil {
-				return err
-			}
-			if len(data) != smallFile {
-				return fmt.Errorf("%s: %d bytes", name, len(data))
+func (s *smallFiles) byOS(passes int) ([]float64, error) {
+	return rateOf(passes*len(s.names), func() error {
+		for range passes {
+			for _, name := range s.names {
+				data, err := os.ReadFile(name)
+				if err != nil {
+					return err
+				}
+				if len(data) != smallFile {
+					return fmt.Errorf("%s: %d bytes", name, len(data))
+				}
 			}
 		}
 		return nil

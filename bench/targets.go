@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -76,17 +77,16 @@ func targetTable(results map[string][]result) string {
 		benchmark, _, _ := strings.Cut(t.name, "/")
 		all := results[benchmark]
 		format := func(v float64) string { return fmt.Sprintf("%.2f", v) }
-		sign, of := "≤ ", " × "+t.peer
+		bound := "≤ "
 		if t.atLeast {
-			sign = "≥ "
+			bound = "≥ "
 		}
-		if t.peer == "" {
-			of = ""
-			if r := t.find(all, t.ours); r != nil {
-				format = func(v float64) string { return quantity(v, r.unit) }
-			}
+		if t.peer != "" {
+			bound += strconv.FormatFloat(t.bound, 'g', -1, 64) + " × " + t.peer
+		} else if r := t.find(all, t.ours); r != nil {
+			format = func(v float64) string { return quantity(v, r.unit) }
+			bound += tickLabel(t.bound, r.unit)
 		}
-		bound := sign + strings.TrimSuffix(format(t.bound), "0") + of
 		samples, ok := t.judge(all)
 		how := [3]string{"not measured", "", "–"}
 		if samples != nil {
