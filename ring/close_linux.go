@@ -119,16 +119,15 @@ func (r *Ring) tearDown() error {
 		_ = r.export.close() // nothing is lost when that fails
 	}
 	if r.cfg.Pinned {
+		r.owner.settleKicks()
+		err := errors.Join(r.u.Close(), unix.Close(r.owner.eventfd), r.closeClocks())
+		r.closePools()
 		if r.owner.gone {
 			r.owner.free.Store(true)
-			resErr = nil // what belongs to a dead thread goes with the ring's descriptor
-		} else {
-			runtime.UnlockOSThread()
+			return err // what belonged to a dead thread went with the ring's descriptor
 		}
-		r.owner.settleKicks()
-		err := errors.Join(resErr, r.u.Close(), unix.Close(r.owner.eventfd), r.closeClocks())
-		r.closePools()
-		return err
+		runtime.UnlockOSThread()
+		return errors.Join(resErr, err)
 	}
 	// A goroutine in the poller may want mu before it lets go.
 	r.mu.Unlock()
