@@ -15,7 +15,8 @@ func Timer(d time.Duration) Request {
 
 // TimerAt returns a request that completes with result 0 at t. A t that has
 // passed, and the zero Time, fires at once. Setting the wall clock does not move
-// the timer: t is converted to the monotonic clock here.
+// the timer: t is converted to the monotonic clock here. Inside a chain it ends at t
+// too, or when its turn comes if that is later.
 func TimerAt(t time.Time) Request {
 	return Request{Code: CodeTimer, FD: -1, Offset2: int64(At(t))}
 }

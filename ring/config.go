@@ -90,8 +90,8 @@ type Config struct {
 
 	// Capacity is how many requests may be pending: submitted, and their
 	// terminal completion not yet taken. Beyond it Submit fails with ErrFull.
-	// 1 to MaxCapacity; 0 is DefaultCapacity. Memory is used as needed, about
-	// 200 bytes each.
+	// 1 to MaxCapacity; 0 is DefaultCapacity. Half of MaxCapacity of them can be
+	// timers. Memory is used as needed, about 200 bytes each, and 48 for a timer.
 	Capacity int
 
 	// InFlight is how many of the pending requests may be in the kernel at a

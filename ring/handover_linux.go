@@ -80,6 +80,9 @@ func (r *Ring) handOverChain(sq *uring.SQ, c *chain) bool {
 	c.waiting = false
 	for i, id := range c.ids[:n] {
 		s, sqe := r.slots.Get(id), sq.Next()
+		if isInstant(&s.req) {
+			kernelTimer(&s.req) // from now on
+		}
 		r.encode(sqe, s, id)
 		if i == n-1 {
 			unlink(sqe)

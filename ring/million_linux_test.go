@@ -89,6 +89,48 @@ func TestCancelAgainstExpiry(t *testing.T) {
 	})
 }
 
+// An update that meets the expiry of a timer either comes too late and says so, or
+// counts: then the timer fires once, and not before its new time.
+func TestUpdateAgainstExpiry(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		for name, timer := range map[string]func(d time.Duration) ops.Request{"monotonic": ops.Timer, "boottime": ops.BoottimeTimer} {
+			r := newRing(ring.Config{})
+			tries, late := many()/100, 0
+			var dst [2]ops.Completion
+			for i := range tries {
+				id := submit(t, r, timer(time.Duration(i%60)*time.Microsecond))
+				var min time.Time
+				var err error
+				join := during(t, func() {
+					for range i % 7 {
+						runtime.Gosched()
+					}
+					d := time.Duration(i%90) * time.Microsecond
+					at := time.Now().Add(d)
+					if err = r.UpdateTimer(id, timer(d)); err == nil {
+						min = at
+					}
+				})
+				n, waitErr := r.Wait(dst[:], 1, patience)
+				now := time.Now()
+				join()
+				require.NoError(t, waitErr)
+				require.Equal(t, 1, n)
+				require.NoError(t, dst[0].Err())
+				if err != nil {
+					require.ErrorIs(t, err, ops.ErrNotFound)
+					late++
+				} else {
+					require.False(t, now.Before(min), "it fired %v before its new time", min.Sub(now))
+				}
+			}
+			takeNone(t, r)
+			require.Zero(t, r.Stats().Timers)
+			t.Logf("%s: %d of %d updates were too late", name, late, tries)
+		}
+	})
+}
+
 // A large number of timers of all kinds fire once each, in order, or end cancelled.
 func TestManyTimers(t *testing.T) {
 	eachMode(t, func(t *testing.T, newRing maker) {

@@ -117,3 +117,25 @@ func TestOpTimerInChain(t *testing.T) {
 		explains(t, next(t, r).Err(), ops.CodeNop, "", ops.ErrCanceled)
 	})
 }
+
+// A timer for a point in time does not start to count when its turn comes.
+func TestOpTimerAtInChain(t *testing.T) {
+	needs(t, "5.16")
+	eachRing(t, func(t *testing.T, r *ring.Ring) {
+		const d = 300 * time.Millisecond
+		rd, wr := pipe(t)
+		at := time.Now().Add(d)
+		early := ops.Chain(ops.Nop(), ops.TimerAt(at), ops.Nop().WithTag("early"))
+		late := ops.Chain(ops.Read(rd, make([]byte, 1), ops.Current), ops.TimerAt(at), ops.Nop().WithTag("late"))
+		require.NoError(t, r.SubmitAll(append(early, late...), nil))
+		take(t, r, 3)
+		assert.False(t, time.Now().Before(at))
+		submit(t, r, ops.Timer(d/2).WithTag("control"))
+		write(t, wr, "x")
+		for _, want := range []any{nil, nil, "late", "control"} { // before it was: control, late
+			c := next(t, r)
+			assert.NoError(t, c.Err())
+			assert.Equal(t, want, c.Tag)
+		}
+	})
+}

@@ -23,11 +23,18 @@ var carriesOn = [ops.Codes]bool{
 func (r *Ring) segment(c *chain) int {
 	for i, id := range c.ids[:len(c.ids)-1] {
 		req := &r.slots.Get(id).req
-		if req.Link == ops.Hard || carriesOn[req.Code] {
+		if req.Link == ops.Hard || carriesOn[req.Code] || isInstant(&r.slots.Get(c.ids[i+1]).req) {
 			return i + 1
 		}
 	}
 	return len(c.ids)
+}
+
+// isInstant reports whether req is a timer for a point of our own clock. The kernel,
+// which knows another, is told how long that is off; which counts from the moment in
+// which the timer's turn comes, so the Ring must know that.
+func isInstant(req *ops.Request) bool {
+	return req.Code == ops.CodeTimer && req.Offset2 != 0 && req.TimerClock() == ops.Monotonic
 }
 
 // holdBack keeps the members of c from n on for later.

@@ -171,10 +171,11 @@ func (r *Ring) checkAll(reqs []ops.Request, ids []ops.ID) error {
 	if ids != nil && len(ids) < len(reqs) {
 		return fmt.Errorf("submit: %w", ops.Invalid("%d requests, but room for %d IDs", len(reqs), len(ids)))
 	}
-	length, modes := 1, ops.Mode(0)
+	length, modes, ticking := 1, ops.Mode(0), 0
 	for i := range reqs {
 		err := r.check(&reqs[i])
 		if err == nil && isTimer(&reqs[i]) {
+			ticking++
 			err = r.openClock(reqs[i].TimerClock())
 		}
 		if err == nil && length > 1 {
@@ -194,7 +195,7 @@ func (r *Ring) checkAll(reqs []ops.Request, ids []ops.ID) error {
 	if length > 1 {
 		return fmt.Errorf("submit: %w", ops.Invalid("the last request is linked to a next one, but there is none"))
 	}
-	if len(reqs) > r.room() {
+	if len(reqs) > r.room() || ticking > r.roomForTimers() {
 		return fmt.Errorf("submit %d requests: %w", len(reqs), ops.ErrFull)
 	}
 	if modes&ops.Managed != 0 {

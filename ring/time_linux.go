@@ -3,6 +3,7 @@ package ring
 import (
 	"time"
 
+	"github.com/sluicego/sluice/internal/timers"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -11,6 +12,11 @@ func (r *Ring) pending() int { return r.slots.Len() + r.time.set.Len() - r.time.
 
 // room returns how many more requests may be pending.
 func (r *Ring) room() int { return r.cfg.Capacity - r.pending() }
+
+// roomForTimers returns how many more timers there may be, each with a guard.
+func (r *Ring) roomForTimers() int {
+	return timers.MaxCapacity/2 - (r.time.set.Len() - r.time.guards)
+}
 
 // running returns the number of timers, and of deadlines of timers, that run.
 func (k *timekeeping) running() (n int) {
@@ -65,7 +71,8 @@ func (r *Ring) expire() {
 
 // kernelTimer turns a timer that is part of a chain into one that the kernel
 // keeps, since only the kernel knows when its turn comes. Its time counts from
-// then if it is relative, and from Submit on if it is an absolute monotonic one.
+// then if it is relative, and from this call on if it is an absolute monotonic one:
+// see isInstant.
 func kernelTimer(req *ops.Request) {
 	d := time.Duration(req.Offset)
 	switch {

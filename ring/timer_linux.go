@@ -68,7 +68,7 @@ func isTimer(req *ops.Request) bool {
 // submitTimer takes in a single timer, if there is room.
 func (r *Ring) submitTimer(req *ops.Request, w *waiter) (uint64, error) {
 	err := r.openClock(req.TimerClock())
-	if r.room() == 0 {
+	if r.room() == 0 || r.roomForTimers() == 0 {
 		err = ops.ErrFull
 	}
 	if err != nil {
