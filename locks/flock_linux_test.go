@@ -63,16 +63,21 @@ func TestFlockAgainstTheShellsCommand(t *testing.T) {
 	require.Error(t, exec.Command("flock", "-n", path, "true").Run(), "we hold it")
 }
 
-// A lock goes to the next when its holder dies.
+// A lock goes to the next when its holder is killed, whatever kind it is.
 func TestKilledHolderGrantsTheNext(t *testing.T) {
 	r := newRing(t, ring.Config{})
-	path := newFile(t)
-	p := start(t, "flock", path)
-	require.Equal(t, "held", p.line(t))
-	fd := open(t, path)
-	submit(t, r, locks.Flock(fd, locks.Exclusive))
-	pending(t, r)
-	p.kill(t)
-	c := wait(t, r)
-	require.NoError(t, c.Err())
+	for role, lock := range map[string]func(fd int) ops.Request{
+		"flock":  func(fd int) ops.Request { return locks.Flock(fd, locks.Exclusive) },
+		"ofd":    func(fd int) ops.Request { return locks.OFD(fd, locks.Exclusive, 0, 0) },
+		"record": func(fd int) ops.Request { return locks.Record(fd, locks.Exclusive, 0, 10) },
+	} {
+		path := newFile(t)
+		p := start(t, role, path)
+		require.Equal(t, "held", p.line(t))
+		submit(t, r, lock(open(t, path)))
+		pending(t, r)
+		p.kill(t)
+		c := wait(t, r)
+		require.NoError(t, c.Err(), role)
+	}
 }
