@@ -27,19 +27,21 @@ type Request struct {
 	Len    uint32 // length in bytes where there is no Buf, or file mode of an open
 	Offset int64  // file offset in bytes, or Current
 
+	Buf []byte // the data, or a path that ends in NUL
+	Tag any    // handed back in every completion
+
+	// What stands above is all that most requests use: a cache line. Rings count on it.
+
+	Arg  any // what does not fit elsewhere; the type depends on Code
+	Keep any // kept reachable until the terminal completion, say the *os.File that owns FD
+
 	Offset2     int64  // second offset: the input's of a splice, the length of a fallocate
 	FD2         int32  // second descriptor: the input of a splice or tee
 	Index       uint16 // registered buffer or buffer group
 	Personality uint16 // registered credentials, 0 for the ring's own
 
-	Buf []byte // the data, or a path that ends in NUL
-	Arg any    // what does not fit above; the type depends on Code
-
 	Timeout  time.Duration // from Submit on; 0 for none; negative is refused
 	Deadline Instant       // 0 for none; the earlier of Timeout and Deadline counts
-
-	Tag  any // handed back in every completion
-	Keep any // kept reachable until the terminal completion, say the *os.File that owns FD
 }
 
 // Current as an offset means the file's own position: it is used, and moved on,

@@ -21,32 +21,15 @@ func (r *Ring) reap(w *waiter) bool {
 	if n == 0 {
 		return false
 	}
-	direct := w != nil && w.kind == inWait && !r.mixed
-	for i := range n {
+	i := uint32(0)
+	if w != nil && w.kind == inWait && !r.mixed && r.ready.Len() == 0 {
+		i = r.reapStraight(w, n)
+	}
+	for ; i < n; i++ {
 		c := cq.At(i)
-		if !direct || !r.arriveDirect(w, c) {
-			r.arrive(c.UserData, c.Res, c.Flags)
-		}
+		r.arrive(c.UserData, c.Res, c.Flags)
 	}
 	cq.Advance(n)
-	return true
-}
-
-// arriveDirect is arrive and take in one, for the simple case: a request that is
-// done, and nothing ahead of it.
-func (r *Ring) arriveDirect(w *waiter, c *uring.CQE) bool {
-	if c.Res < 0 || c.Flags&uring.CQEFlagMore != 0 || w.n == len(w.dst) || r.ready.Len() != 0 {
-		return false
-	}
-	s := r.slots.Get(c.UserData)
-	if s == nil || s.state != inKernel || s.marks != 0 || s.waiter != nil || s.chain != nil {
-		return false
-	}
-	r.leave(s)
-	a := arrival{c.UserData, c.Res, c.Flags}
-	a.complete(&w.dst[w.n], s)
-	w.n++
-	r.release(c.UserData, s)
 	return true
 }
 

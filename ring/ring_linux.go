@@ -34,6 +34,7 @@ type Ring struct {
 	sources [ops.Codes]outside.Source // nil for operations of the kernel
 	pools   pools                     // those of the sources that are its own
 	missing [ops.Codes]bool           // operations that this kernel lacks
+	direct  [256]bool                 // operations that can go the straight way, by code
 
 	// mu guards everything below. It is never held across a system call that
 	// can block. Under it are locked a poller's deadline, and what sources lock.

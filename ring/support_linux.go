@@ -21,6 +21,10 @@ func (r *Ring) forbid(lacks func(uring.Op) bool) {
 	for code := ops.CodeInvalid + 1; code.Valid(); code++ {
 		op, native := uring.Opcode(code)
 		r.missing[code] = native && r.sources[code] == nil && lacks(op)
+		r.direct[code] = native && r.sources[code] == nil && !r.missing[code]
+	}
+	for _, code := range []ops.Code{ops.CodePost, ops.CodeTimer, ops.CodeClockSet, ops.CodePollUpdate, ops.CodeReadFile} {
+		r.direct[code] = false
 	}
 }
 

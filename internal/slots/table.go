@@ -17,7 +17,7 @@ const MaxCapacity = indexMask
 const (
 	chunkBits = 8
 	chunkSize = 1 << chunkBits
-	inUse     = ^uint32(0)
+	none      = indexMask // the index of no slot
 )
 
 // Table holds up to a fixed number of values. It grows by chunks that never
@@ -25,21 +25,23 @@ const (
 // use. Make one with New.
 type Table[T any] struct {
 	chunks   []*[chunkSize]entry[T]
-	free     uint32 // index+1 of the first free slot, 0 for none
+	free     uint32 // index of the free slot that was used last, or none
 	used     uint32 // values in the table
 	made     uint32 // slots that were ever used
 	capacity uint32
 }
 
+// entry is a slot. Its name is that of the value in it; while it is free, that of
+// the next value with the index of the next free slot in place of its own, so that
+// no name is equal to it.
 type entry[T any] struct {
-	name  uint64 // of the value that is, or will next be, in the slot
-	next  uint32 // index+1 of the next free slot; inUse while a value is there
+	name  uint64
 	value T
 }
 
 // New returns an empty table for capacity values, at most MaxCapacity.
 func New[T any](capacity int) Table[T] {
-	return Table[T]{capacity: uint32(min(capacity, MaxCapacity))}
+	return Table[T]{capacity: uint32(min(capacity, MaxCapacity)), free: none}
 }
 
 // Len returns the number of values in the table.
@@ -51,11 +53,13 @@ func (t *Table[T]) Room() int { return int(t.capacity - t.used) }
 // Alloc takes a free slot and returns its value, which is zero or as Free left
 // it, and its name; nil when the table is full.
 func (t *Table[T]) Alloc() (*T, uint64) {
-	if t.free == 0 {
+	i := t.free
+	if i == none {
 		return t.grow()
 	}
-	e := t.at(t.free - 1)
-	t.free, e.next = e.next, inUse
+	e := t.at(i)
+	t.free = uint32(e.name & indexMask)
+	e.name = e.name&^indexMask | uint64(i)
 	t.used++
 	return &e.value, e.name
 }
@@ -72,18 +76,18 @@ func (t *Table[T]) grow() (*T, uint64) {
 	t.made++
 	t.used++
 	e := t.at(i)
-	e.name, e.next = 1<<indexBits|uint64(i), inUse
+	e.name = 1<<indexBits | uint64(i)
 	return &e.value, e.name
 }
 
 // Get returns the value of that name, or nil when it has gone or never was.
 func (t *Table[T]) Get(name uint64) *T {
 	i := uint32(name & indexMask)
-	if i >= t.made {
+	if int(i>>chunkBits) >= len(t.chunks) {
 		return nil
 	}
 	e := t.at(i)
-	if e.name != name || e.next != inUse {
+	if e.name != name { // zero in slots that were never used, which names no value
 		return nil
 	}
 	return &e.value
@@ -99,11 +103,12 @@ func (t *Table[T]) At(index int) (*T, uint64) {
 // as it holds references. The name must be in use.
 func (t *Table[T]) Free(name uint64) {
 	i := uint32(name & indexMask)
-	e := t.at(i)
-	if e.name = (e.name + 1<<indexBits) & nameMask; e.name <= indexMask {
-		e.name += 1 << indexBits // no generation is 0, so that no name is
+	next := (name + 1<<indexBits) & nameMask &^ indexMask
+	if next == 0 {
+		next = 1 << indexBits // no generation is 0, so that no name is
 	}
-	e.next, t.free = t.free, i+1
+	t.at(i).name = next | uint64(t.free)
+	t.free = i
 	t.used--
 }
 
@@ -111,7 +116,7 @@ func (t *Table[T]) Free(name uint64) {
 // free the value that it is given.
 func (t *Table[T]) All(yield func(uint64, *T) bool) {
 	for i := uint32(0); i < t.made; i++ {
-		if e := t.at(i); e.next == inUse && !yield(e.name, &e.value) {
+		if e := t.at(i); uint32(e.name&indexMask) == i && !yield(e.name, &e.value) {
 			return
 		}
 	}

@@ -59,7 +59,7 @@ func TestGenerationsWrap(t *testing.T) {
 	table := New[int](1)
 	_, name := table.Alloc()
 	table.Free(name)
-	table.chunks[0][0].name = nameMask &^ indexMask // the last generation
+	table.chunks[0][0].name = nameMask // the last generation, and no other free slot
 	_, last := table.Alloc()
 	require.Equal(t, uint64(nameMask&^indexMask), last)
 	table.Free(last)
