@@ -29,13 +29,13 @@ func (r *Ring) acceptChain(reqs []ops.Request, ids []ops.ID, at int) int {
 	}
 	c := &chain{ids: make([]uint64, n), waiting: true}
 	for i := range n {
+		r.noteLevel(reqs[i].Priority)
 		s, id := r.slots.Alloc()
-		s.req, s.chain, s.state, s.marks = reqs[i], c, queued, 0
+		s.req, s.chain, s.state, s.marks = reqs[i], c, queued, chained|large
 		if s.req.Mode&(ops.Multishot|ops.Managed) != 0 {
 			s.markMode()
 		}
 		c.ids[i] = id
-		r.noteLevel(s.req.Priority)
 		if ids != nil {
 			ids[at+i] = ops.ID(id)
 		}
@@ -72,6 +72,7 @@ func (r *Ring) settleMember(id uint64, s *slot, res int32, flags uint32) {
 	}
 	if s.marks&(multi|canceling) == multi && res >= 0 {
 		s.chain = nil // it is the last, and goes on alone
+		s.marks &^= chained
 		r.continueMultishot(id, s, res, flags)
 		return
 	}

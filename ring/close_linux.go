@@ -119,6 +119,7 @@ func (r *Ring) tearDown() error {
 		_ = r.export.close() // nothing is lost when that fails
 	}
 	if r.cfg.Pinned {
+		r.owner.nag.Stop()
 		r.owner.settleKicks()
 		err := errors.Join(r.u.Close(), unix.Close(r.owner.eventfd), r.closeClocks())
 		r.closePools()

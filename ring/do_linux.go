@@ -71,6 +71,7 @@ func (r *Ring) do(ctx context.Context, w *waiter, req *ops.Request) error {
 func (r *Ring) disown(id uint64) {
 	if s := r.slots.Get(id); s != nil {
 		s.waiter = nil
+		s.marks &^= attended
 	} else {
 		r.time.set.Get(id).Extra.waiter = nil
 	}

@@ -33,6 +33,8 @@ type ownership struct {
 
 	free    atomic.Bool  // and the Ring is closed: anybody may take what is left
 	kicking atomic.Int32 // calls of kick that are due or under way; raised under Ring.mu
+
+	nag *time.Timer // repeats a forceful kick until it is felt; stopped by tearDown
 }
 
 // kickKind is how to wake the owner.
@@ -44,9 +46,9 @@ const (
 	forceful          // interrupt its thread too: it waits for more than one
 )
 
-// batchNap bounds a wait for more than one completion. A wake-up that comes just
-// before such a wait begins could otherwise be overlooked.
-const batchNap = 10 * time.Millisecond
+// nagInterval is when a forceful kick is repeated. Its signal is lost if it comes
+// just before the owner's system call begins.
+const nagInterval = time.Millisecond
 
 func (r *Ring) startPinned() (err error) {
 	o := &r.owner
@@ -58,6 +60,8 @@ func (r *Ring) startPinned() (err error) {
 	// all: kernels before 5.18 have none (EINVAL), a thread has 16 (EBUSY, trap 47),
 	// and a sandbox may allow the other two calls alone.
 	_ = r.u.RegisterRingFD()
+	o.nag = time.AfterFunc(time.Hour, r.kickAgain)
+	o.nag.Stop()
 	return nil
 }
 
@@ -78,6 +82,7 @@ func (o *ownership) rouse() {
 	o.wanted = gentle
 	if o.batching {
 		o.wanted = forceful
+		o.nag.Reset(nagInterval)
 	}
 }
 
@@ -95,9 +100,21 @@ func (o *ownership) kick(k kickKind) {
 	binary.NativeEndian.PutUint64(one[:], 1)
 	_, _ = unix.Write(o.eventfd, one[:]) // EAGAIN after 2^64 wake-ups
 	if k == forceful {
-		// The runtime uses SIGURG to interrupt its own threads and expects
-		// stray ones. io_uring_enter ends with EINTR.
-		_ = unix.Tgkill(unix.Getpid(), o.thread, unix.SIGURG)
+		o.interrupt()
+	}
+}
+
+// interrupt ends the owner's system call with EINTR. The runtime uses SIGURG to
+// interrupt its own threads, and expects stray ones.
+func (o *ownership) interrupt() { _ = unix.Tgkill(unix.Getpid(), o.thread, unix.SIGURG) }
+
+// kickAgain is called when a forceful kick should have been felt.
+func (r *Ring) kickAgain() {
+	r.mu.Lock()
+	defer r.unlock()
+	if o := &r.owner; o.batching && o.kicked {
+		o.interrupt()
+		o.nag.Reset(nagInterval)
 	}
 }
 
@@ -163,9 +180,10 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 
 // want returns how many completions to sleep for when missing ones are wanted.
 // Those that a Do waits for, that make room for queued requests, that a barrier
-// waits for, or that tell of a clock, are needed one by one.
+// waits for, or that tell of a clock, are needed one by one, and so is the one that
+// a kick which is under way will bring.
 func (r *Ring) want(missing int) uint32 {
-	if r.doing > 0 || r.queue.Len() > 0 || r.barrier.up || r.time.listening() {
+	if r.doing > 0 || r.queue.Len() > 0 || r.barrier.up || r.time.listening() || r.owner.kicked {
 		return 1
 	}
 	return uint32(max(min(missing, r.inKernel), 1))
@@ -185,7 +203,7 @@ func (r *Ring) enterOwned(todo, want uint32, deadline, relax ops.Instant) {
 	_, err := r.u.Enter(todo, want, uring.EnterGetEvents, timeout, minWait)
 	r.mu.Lock()
 	parked.Unpark()
-	r.owner.sleeping = false
+	r.owner.sleeping, r.owner.batching = false, false
 	if err != nil {
 		r.retry(err)
 	}
@@ -198,7 +216,7 @@ func (r *Ring) sleepTimes(want uint32, deadline, relax ops.Instant) (timeout, mi
 	if want <= 1 || relax >= wake {
 		relax = ops.Never
 	}
-	if wake == ops.Never && want <= 1 {
+	if wake == ops.Never && relax == ops.Never {
 		return -1, 0
 	}
 	now := ops.Now()
@@ -212,10 +230,6 @@ func (r *Ring) sleepTimes(want uint32, deadline, relax ops.Instant) (timeout, mi
 	timeout = -1
 	if wake != ops.Never {
 		timeout = max(wake.Sub(now), 0)
-	}
-	// At the end of minWait a wake-up that was overlooked is seen.
-	if want > 1 && (minWait == 0 || minWait > batchNap) && uint64(timeout) > uint64(batchNap) {
-		timeout = batchNap
 	}
 	return timeout, minWait
 }

@@ -24,10 +24,10 @@ func (r *Ring) Post(tag any, p ops.Priority) (ops.ID, error) {
 	if r.room() == 0 {
 		return 0, fmt.Errorf("post: %w", ops.ErrFull)
 	}
+	r.noteLevel(p)
 	s, id := r.slots.Alloc()
 	s.req = ops.Request{Code: ops.CodePost, Priority: p, Tag: tag}
-	s.marks = 0
-	r.noteLevel(p)
+	s.marks = large
 	r.stats.Submitted++
 	r.finish(id, s, 0, 0)
 	r.notify()

@@ -54,7 +54,7 @@ func (r *Ring) arrive(userData uint64, res int32, flags uint32) {
 		return
 	}
 	r.leave(s)
-	if res >= 0 && s.marks&^timed == 0 && s.chain == nil {
+	if res >= 0 && s.marks&^(timed|large|attended) == 0 {
 		r.finish(userData, s, res, flags)
 		return
 	}

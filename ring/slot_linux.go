@@ -15,16 +15,20 @@ import (
 // like goes from inKernel to starved and, when there is one, to again; operations
 // that have a source go from accept to elsewhere and on to ready. Timers outside of
 // chains have no slot: see timer.
+//
+// A request without marks is all in the first two cache lines of its slot: those of
+// a slot and its name that are touched on the straight way.
 type slot struct {
+	state  state
+	cause  ops.Cause
+	marks  mark
+	result int32 // what a managed request has to remember: see arriveZC, starve, handOverFile
+
 	req     ops.Request
 	waiter  *waiter // the Do that waits for it, or nil
 	chain   *chain  // the group it is part of, or nil
 	brought []any   // what its arrivals brought from a source, in order
-	marks   mark
-	state   state
-	cause   ops.Cause
-	result  int32 // what a managed request has to remember: see arriveZC, starve, handOverFile
-	missed  uint8 // cancels that did not find it, up to a limit
+	missed  uint8   // cancels that did not find it, up to a limit
 }
 
 // state is where a pending request is.
@@ -55,6 +59,9 @@ const (
 	managed                    // see resources
 	awaited                    // the barrier waits for its end
 	draining                   // it is the barrier, or a part of it
+	large                      // req has what is not on its first cache line: see put
+	attended                   // waiter is not nil
+	chained                    // chain is not nil
 )
 
 // arrival is an entry of the ready queue: a completion not yet taken.

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"github.com/sluicego/sluice/internal/uring"
+	"github.com/sluicego/sluice/internal/workers"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -13,67 +14,84 @@ import (
 // plain reports whether a request needs nothing but a slot and an entry of the
 // submission ring.
 func (r *Ring) plain(req *ops.Request) bool {
-	return r.direct[req.Code] && req.Link == ops.Unlinked && req.Mode&(ops.Multishot|ops.Managed) == 0 &&
+	return r.direct[req.Code] && req.Link == ops.Unlinked && req.Mode&(ops.Multishot|ops.Managed|ops.Drain) == 0 &&
 		req.Timeout == 0 && req.Deadline == 0 && req.Validate() == nil
 }
 
-// clear reports whether nobody is ahead of n new requests.
-func (r *Ring) clear(n int) bool {
-	return r.queue.Len() == 0 && len(r.cancels) == 0 && len(r.again) == 0 && !r.closing &&
+// vacant reports whether nobody is ahead of n new requests.
+func (r *Ring) vacant(n int) bool {
+	return r.queue.Len() == 0 && len(r.cancels) == 0 && len(r.again) == 0 && !r.barrier.up && !r.closing &&
 		n <= r.cfg.InFlight-r.inKernel && n <= r.slots.Room() &&
 		(r.time.set.Len() == 0 || n <= r.room())
 }
 
 // acceptStraight is acceptOne. It returns 0 if it has done nothing.
 func (r *Ring) acceptStraight(req *ops.Request, w *waiter) uint64 {
-	if !r.plain(req) || req.Priority > r.staged || !r.clear(1) || !r.mayEnter(req.Priority) {
+	if !r.plain(req) || req.Priority > r.staged || !r.vacant(1) || !r.mayEnter(req.Priority) {
 		return 0
 	}
 	sqe := r.u.SQ.Next()
 	if sqe == nil {
 		return 0
 	}
+	r.noteLevel(req.Priority)
+	s, id := r.put(sqe, req)
 	if w != nil {
+		s.waiter = w
+		s.marks |= attended
 		r.doing++
 	}
-	return r.put(sqe, req, w)
-}
-
-// acceptAllStraight is acceptAll. It reports false if it has done nothing.
-func (r *Ring) acceptAllStraight(reqs []ops.Request, ids []ops.ID) bool {
-	if len(reqs) == 0 || ids != nil && len(ids) < len(reqs) || !r.clear(len(reqs)) ||
-		r.cfg.Reserve != 0 || len(reqs) > int(r.u.SQ.Space()) || reqs[0].Priority > r.staged {
-		return false
-	}
-	for i := range reqs {
-		if !r.plain(&reqs[i]) || reqs[i].Priority != reqs[0].Priority {
-			return false
-		}
-	}
-	for i := range reqs {
-		id := r.put(r.u.SQ.Next(), &reqs[i], nil)
-		if ids != nil {
-			ids[i] = ops.ID(id)
-		}
-	}
-	return true
-}
-
-// put gives a plain request a slot, and writes it into an entry of the submission
-// ring.
-func (r *Ring) put(sqe *uring.SQE, req *ops.Request, w *waiter) uint64 {
-	s, id := r.slots.Alloc()
-	s.req, s.waiter = *req, w
-	s.marks = 0
-	uring.Encode(sqe, req, id)
-	if req.Priority != ops.Normal && hasIOPrio[req.Code] {
-		sqe.Ioprio = r.ioprio(s)
-	}
-	r.noteLevel(req.Priority)
 	r.staged = req.Priority
 	r.enter(s)
 	r.stats.Submitted++
 	return id
+}
+
+// acceptAllStraight is acceptAll. It reports false if it has done nothing.
+func (r *Ring) acceptAllStraight(reqs []ops.Request, ids []ops.ID) bool {
+	n := len(reqs)
+	if n == 0 || ids != nil && len(ids) < n || reqs[0].Priority > r.staged || !r.vacant(n) ||
+		r.cfg.Reserve != 0 || n > int(r.u.SQ.Space()) {
+		return false
+	}
+	level := reqs[0].Priority
+	for i := range reqs {
+		if !r.plain(&reqs[i]) || reqs[i].Priority != level {
+			return false
+		}
+	}
+	r.noteLevel(level)
+	for i := range reqs {
+		s, id := r.put(r.u.SQ.Next(), &reqs[i])
+		s.state = inKernel
+		if ids != nil {
+			ids[i] = ops.ID(id)
+		}
+	}
+	r.staged = level
+	r.inKernel += n
+	r.stats.Submitted += uint64(n)
+	return true
+}
+
+// put gives a plain request a slot, and writes it into an entry of the submission
+// ring. Of most requests the second half is zero, as it is of those in free slots,
+// and that cache line is left alone.
+func (r *Ring) put(sqe *uring.SQE, req *ops.Request) (*slot, uint64) {
+	s, id := r.slots.Alloc()
+	q := &s.req
+	q.Code, q.Priority, q.Link, q.Mode = req.Code, req.Priority, req.Link, req.Mode
+	q.FD, q.Flags, q.Len, q.Offset = req.FD, req.Flags, req.Len, req.Offset
+	q.Buf, q.Tag = req.Buf, req.Tag
+	if req.Arg != nil || req.Keep != nil || req.Offset2 != 0 || req.FD2 != 0 || req.Personality != 0 {
+		*q = *req
+		s.marks = large
+	}
+	uring.Encode(sqe, req, id)
+	if req.Priority != ops.Normal && hasIOPrio[req.Code] {
+		sqe.Ioprio = r.ioprio(s)
+	}
+	return s, id
 }
 
 // reapStraight is reap, for the first completions of those that are there: as long
@@ -87,36 +105,82 @@ func (r *Ring) reapStraight(w *waiter, n uint32) (i uint32) {
 		if s == nil || !s.simple() || c.Res < 0 || c.Flags&uring.CQEFlagMore != 0 {
 			break
 		}
-		r.leave(s)
+		if r.cfg.Reserve != 0 {
+			r.held[urgencyOf[s.req.Priority.Level()]]--
+		}
 		s.deliver(&dst[i], c)
 		r.slots.Free(c.UserData)
 	}
 	w.n += int(i)
+	r.inKernel -= int(i)
 	r.stats.Completed += uint64(i)
 	return i
 }
 
 // simple reports whether a request was plain, is in the kernel, and nothing has
 // happened to it since.
-func (s *slot) simple() bool {
-	return s.state == inKernel && s.marks == 0 && s.waiter == nil && s.chain == nil
-}
+func (s *slot) simple() bool { return s.state == inKernel && s.marks&^large == 0 }
 
-// deliver writes out the successful completion of such a request, and lets go of
-// what it refers to. Whatever is left is overwritten by the next one.
+// deliver writes out the successful completion of such a request, and clears its
+// slot as far as the next one does not overwrite it.
 func (s *slot) deliver(to *ops.Completion, c *uring.CQE) {
 	req := &s.req
-	to.ID = ops.ID(c.UserData)
-	to.Tag = req.Tag
-	to.Code = req.Code
-	to.Priority = req.Priority
-	to.More = false
-	to.Cause = ops.NoCause
-	to.Target = req.FD
-	to.Res = c.Res
-	to.Flags = c.Flags
-	to.Buf = req.Buf
-	to.Arg = req.Arg
-	req.Buf, req.Tag, req.Arg, req.Keep = nil, nil, nil, nil
+	to.ID, to.Tag = ops.ID(c.UserData), req.Tag
+	to.Code, to.Priority, to.More, to.Cause = req.Code, req.Priority, false, ops.NoCause
+	to.Target, to.Res, to.Flags = req.FD, c.Res, c.Flags
+	to.Buf, to.Arg = req.Buf, nil
+	req.Buf, req.Tag = nil, nil
 	s.state = 0
+	if s.marks != 0 {
+		to.Arg = req.Arg
+		*req, s.marks = ops.Request{}, 0
+	}
+}
+
+// waitStraight is WaitBatch by the owner of a pinned Ring, for min completions and
+// as long as it takes: one system call hands over what is staged and waits, and what
+// comes is written to dst. It makes that call itself, since each return between the
+// kernel and the caller is one that the processor has forgotten and must guess.
+func (r *Ring) waitStraight(dst []ops.Completion, min int) (int, error) {
+	r.mu.Lock()
+	w := &r.owner.w
+	w.ctx, w.dst, w.n, w.min, w.relax, w.err = nil, dst, 0, min, ops.Never, nil
+	r.reap(w)
+	if !r.quiet() {
+		return r.waitOn(w, Forever)
+	}
+	todo, want := r.u.SQ.Publish(), uint32(0)
+	r.staged = ops.Highest
+	if missing := min - w.n; missing > 0 {
+		want = r.want(missing)
+	}
+	if todo != 0 || want != 0 {
+		r.stats.Enters++
+		r.owner.sleeping, r.owner.batching = want > 0, want > 1
+		parked := workers.Park()
+		r.mu.Unlock()
+		err := r.u.EnterOwned(todo, want)
+		r.mu.Lock()
+		parked.Unpark()
+		r.owner.sleeping, r.owner.batching = false, false
+		if err != nil {
+			r.retry(err)
+		}
+		r.reap(w)
+	}
+	if w.n < min || !r.quiet() {
+		return r.waitOn(w, Forever)
+	}
+	n := w.n
+	w.dst = nil
+	r.mu.Unlock()
+	return n, nil
+}
+
+// quiet reports whether a Wait has nothing to look after but what is in the
+// submission ring and in the kernel.
+func (r *Ring) quiet() bool {
+	return r.ready.Len() == 0 && r.queue.Len() == 0 && len(r.again) == 0 && len(r.cancels) == 0 &&
+		len(r.idle) == 0 && !r.barrier.up && r.timers.Len() == 0 && r.time.set.Len() == 0 && !r.time.deaf &&
+		r.doing == 0 && !r.owner.deaf && !r.owner.kicked && !r.woken && r.export == nil && !r.closing && r.broken == nil
 }

@@ -123,13 +123,15 @@ func (r *Ring) acceptOne(req *ops.Request, w *waiter) (uint64, error) {
 			return 0, err
 		}
 	}
+	r.noteLevel(req.Priority)
 	s, id := r.slots.Alloc()
 	if s == nil {
 		r.letGo(req)
 		return 0, fmt.Errorf("submit %s: %w", req.Code, ops.ErrFull)
 	}
-	s.req, s.waiter = *req, w
+	s.req, s.waiter, s.marks = *req, w, large
 	if w != nil {
+		s.marks |= attended
 		r.doing++
 	}
 	r.stats.Submitted++
@@ -157,8 +159,9 @@ func (r *Ring) acceptAll(reqs []ops.Request, ids []ops.ID) error {
 			id = r.acceptTimer(&reqs[i], nil)
 		} else {
 			var s *slot
+			r.noteLevel(reqs[i].Priority)
 			s, id = r.slots.Alloc()
-			s.req = reqs[i]
+			s.req, s.marks = reqs[i], large
 			r.stats.Submitted++
 			r.admit(id, s)
 		}
@@ -223,8 +226,6 @@ func (r *Ring) checkMember(req *ops.Request) error {
 
 // admit finds out what a new request waits for.
 func (r *Ring) admit(id uint64, s *slot) {
-	r.noteLevel(s.req.Priority)
-	s.marks = 0
 	if s.req.Mode&(ops.Multishot|ops.Managed) != 0 {
 		s.markMode()
 	}
@@ -258,9 +259,10 @@ func (r *Ring) begin(id uint64, s *slot) {
 	r.queue.Push(s.req.Priority, slots.Index(id))
 }
 
-// noteLevel keeps track of whether priorities make a difference.
+// noteLevel keeps track of whether priorities make a difference. It is called ahead
+// of each new request.
 func (r *Ring) noteLevel(p ops.Priority) {
-	if r.slots.Len()+r.time.set.Len() == 1 {
+	if r.slots.Len()+r.time.set.Len() == 0 {
 		r.level, r.mixed = p, false
 	} else if p != r.level {
 		r.mixed = true

@@ -44,7 +44,7 @@ func (r *Ring) resume(id uint64, s *slot) {
 func (r *Ring) release(id uint64, s *slot) {
 	s.req = ops.Request{}
 	s.waiter, s.chain, s.brought = nil, nil, nil
-	s.state, s.cause, s.missed = 0, ops.NoCause, 0
+	s.state, s.marks, s.cause, s.missed = 0, 0, ops.NoCause, 0
 	r.slots.Free(id)
 	r.stats.Completed++
 }

@@ -79,9 +79,9 @@ func (r *Ring) submitTimer(req *ops.Request, w *waiter) (uint64, error) {
 
 // acceptTimer takes in a timer that is no part of a chain. There is room for it.
 func (r *Ring) acceptTimer(req *ops.Request, w *waiter) uint64 {
+	r.noteLevel(req.Priority)
 	t, id := r.time.set.Alloc()
 	t.Tag, t.Priority, t.Clock = req.Tag, req.Priority, uint8(req.TimerClock())
-	r.noteLevel(t.Priority)
 	r.stats.Submitted++
 	if w != nil {
 		r.doing++

@@ -183,6 +183,7 @@ func (r *Ring) setDeadlineOf(id uint64, when ops.Instant) bool {
 		s.marks &^= timed
 	}
 	s.req.Timeout, s.req.Deadline = 0, when
+	s.marks |= large
 	if when != 0 {
 		r.setDeadline(id, s)
 	}

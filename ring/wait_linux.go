@@ -24,6 +24,9 @@ import (
 //
 // Several goroutines may Wait on a shared Ring. Each completion goes to one.
 func (r *Ring) Wait(dst []ops.Completion, min int, timeout time.Duration) (int, error) {
+	if timeout < 0 && r.cfg.Pinned && r.owner.isCaller() && min > 0 && min <= len(dst) {
+		return r.waitStraight(dst, min)
+	}
 	return r.WaitBatch(dst, min, Forever, timeout)
 }
 
@@ -58,18 +61,22 @@ func (r *Ring) WaitBatch(dst []ops.Completion, min int, batch, timeout time.Dura
 
 func (r *Ring) wait(ctx context.Context, dst []ops.Completion, min int, batch, timeout time.Duration) (n int, err error) {
 	r.mu.Lock()
-	defer r.unlock()
-	if r.export != nil && !r.closed {
-		defer r.settleExport()
-	}
-	r.rearm()
 	w := &r.owner.w
 	if !r.cfg.Pinned {
 		w = newWaiter(inWait)
 		defer w.free()
 	}
-	w.ctx, w.dst, w.n, w.min, w.err = ctx, dst, 0, min, nil
-	w.relax = until(batch)
+	w.ctx, w.dst, w.n, w.min, w.relax, w.err = ctx, dst, 0, min, until(batch), nil
+	return r.waitOn(w, timeout)
+}
+
+// waitOn waits for what w lacks. It is called with mu held, and releases it.
+func (r *Ring) waitOn(w *waiter, timeout time.Duration) (n int, err error) {
+	defer r.unlock()
+	if r.export != nil && !r.closed {
+		defer r.settleExport()
+	}
+	r.rearm()
 	err = r.await(w, timeout)
 	n, w.dst = w.n, nil
 	return n, err

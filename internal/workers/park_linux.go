@@ -14,6 +14,10 @@ func Park() *Parked {
 	if population.Load() == 0 {
 		return nil
 	}
+	return park()
+}
+
+func park() *Parked {
 	v, ok := byGoroutine.Load(goid.Current())
 	if !ok {
 		return nil
@@ -37,9 +41,12 @@ func Park() *Parked {
 
 // Unpark takes a slot again, without waiting for one.
 func (k *Parked) Unpark() {
-	if k == nil {
-		return
+	if k != nil {
+		k.unpark()
 	}
+}
+
+func (k *Parked) unpark() {
 	k.parked--
 	if k.parked > 0 {
 		return
