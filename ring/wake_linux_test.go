@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -102,6 +103,40 @@ func TestWakeRacesWithTimeout(t *testing.T) {
 			}
 			require.ErrorIs(t, err, ops.ErrWoken, "round %d: a wake-up was lost", i)
 		}
+		takeNone(t, r)
+	})
+}
+
+// Nor is one lost that comes just before a wait for several begins, which one
+// completion does not end and the signal comes too early for (trap 7).
+func TestWakeRacesWithWaitForSeveral(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		r := newRing(ring.Config{})
+		in, out := pipe(t)
+		for range 4 {
+			queue(t, r, ops.Read(in, make([]byte, 1), ops.Current))
+		}
+		dst := make([]ops.Completion, 4)
+		for range 1000 {
+			var waits atomic.Bool
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				for !waits.Load() {
+					runtime.Gosched()
+				}
+				r.Wake()
+			})
+			waits.Store(true)
+			n, err := r.Wait(dst, 4, ring.Forever)
+			require.ErrorIs(t, err, ops.ErrWoken)
+			require.Zero(t, n)
+			wg.Wait()
+		}
+		_, err := unix.Write(out, make([]byte, 4))
+		require.NoError(t, err)
+		n, err := r.Wait(dst, 4, ring.Forever)
+		require.NoError(t, err)
+		require.Equal(t, 4, n)
 		takeNone(t, r)
 	})
 }
