@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sluicego/sluice/internal/kerneltest/job"
+)
+
+// kernel is what was found out about one kernel.
+type kernel struct {
+	label string
+	took  time.Duration
+	*transcript
+	found    job.Capabilities
+	problems []string // why it does not pass
+	early    []string // operations that it has although it is older than they are
+}
+
+// routes counts operations by how they are carried out.
+func (k *kernel) routes() map[string]int {
+	count := map[string]int{}
+	for _, o := range k.found.Operations {
+		count[o.Route]++
+	}
+	return count
+}
+
+// judge looks whether everything is as it should be.
+func (k *kernel) judge() {
+	complain := func(format string, args ...any) { k.problems = append(k.problems, fmt.Sprintf(format, args...)) }
+	for _, o := range k.outcomes {
+		if o.Status != 0 {
+			complain("%s: exit status %d %s: %s", o.Name, o.Status, o.Trouble, strings.Join(o.Failed, " "))
+			continue
+		}
+		var err error
+		switch o.Name {
+		case probing:
+			if k.found, err = capabilities(o); err == nil {
+				k.compare(complain)
+			}
+		case forRoot:
+			err = chose(o, "iouring")
+		case forbidden, forUsers:
+			err = chose(o, "portable")
+		default:
+			if len(o.Passed)+len(o.Skipped) == 0 && !filtered(o) {
+				err = errors.New("no test ran")
+			}
+		}
+		if err != nil {
+			complain("%s: %v", o.Name, err)
+		}
+	}
+	if k.found.Release == "" {
+		complain("nothing is known of its io_uring")
+	}
+}
+
+// compare holds what the kernel has against what the sources say. An operation
+// that a newer kernel lacks is an error in one of the two.
+func (k *kernel) compare(complain func(string, ...any)) {
+	for _, o := range k.found.Operations {
+		switch {
+		case o.Since == "":
+		case atLeast(k.found.Release, o.Since) && o.Route != "native":
+			complain("%s is %s on %s, but is said to be native since %s", o.Name, o.Route, k.found.Release, o.Since)
+		case !atLeast(k.found.Release, o.Since) && o.Route == "native":
+			k.early = append(k.early, fmt.Sprintf("%s (%s)", o.Name, o.Since))
+		}
+	}
+}
+
+// chose looks which engine a probe was given.
+func chose(o *outcome, engine string) error {
+	found, err := capabilities(o)
+	if err != nil {
+		return err
+	}
+	if found.Engine == "refused" && engine == "portable" && strings.Contains(found.Reason, sysctl[len("kernel/"):]) {
+		return nil // this version has no portable engine
+	}
+	if found.Engine != engine || found.Reason == "" {
+		return fmt.Errorf("the engine is %q, because %q; want %s", found.Engine, found.Reason, engine)
+	}
+	return nil
+}
+
+// capabilities returns what a probe printed.
+func capabilities(o *outcome) (found job.Capabilities, err error) {
+	for _, line := range o.Output {
+		if strings.HasPrefix(line, "{") {
+			return found, json.Unmarshal([]byte(line), &found)
+		}
+	}
+	return found, errors.New("it printed nothing")
+}
+
+// filtered reports whether the flags left nothing to run.
+func filtered(o *outcome) bool {
+	for _, line := range o.Output {
+		if strings.Contains(line, "no tests to run") {
+			return true
+		}
+	}
+	return false
+}
