@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 
-	"github.com/sluicego/sluice/fallback"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -128,14 +126,6 @@ func (l *fileReader) submit(job *fileJob) error {
 
 // atFDCWD lets paths start at the working directory.
 const atFDCWD = -100
-
-// call returns a request for a worker to read the file, however large it is.
-func (job *fileJob) call() ops.Request {
-	return fallback.Call(func() (n int, err error) {
-		job.big, err = os.ReadFile(job.data.Path)
-		return 0, err
-	})
-}
 
 func (l *fileReader) queue(job *fileJob, req ops.Request) (err error) {
 	req.Tag, req.Priority = job, l.cfg.Priority

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/ops"
 	"github.com/sluicego/sluice/ring"
 )
@@ -37,7 +38,11 @@ func content(i int) []byte { return []byte(strings.Repeat(fmt.Sprint(i), i%1000)
 
 func TestReadFiles(t *testing.T) {
 	eachMode(t, func(t *testing.T, newRing maker) {
-		paths := manyFiles(t, 1000)
+		n := 1000
+		if testing.Short() {
+			n = 150
+		}
+		paths := manyFiles(t, n)
 		for _, cfg := range []ring.ReadFilesConfig{{}, {InFlight: 1}, {InFlight: 128, Buffer: 100, Priority: ops.High}, {Buffer: 1}} {
 			r := newRing(ring.Config{})
 			seen := map[int]bool{}
@@ -148,9 +153,15 @@ func endless(paths []string) iter.Seq[string] {
 }
 
 // A file that does not answer does not keep a cancelled loop.
-func TestReadFilesBlocked(t *testing.T) {
+func TestReadFilesBlocked(t *testing.T) { readBlocked(t) }
+
+// So it is where workers read the files.
+func TestReadFilesBlockedByHand(t *testing.T) { readBlocked(t, uring.OpOpenat) }
+
+func readBlocked(t *testing.T, lacks ...uring.Op) {
 	eachMode(t, func(t *testing.T, newRing maker) {
 		r := newRing(ring.Config{})
+		r.Forbid(lacks...)
 		path := filepath.Join(t.TempDir(), "fifo")
 		require.NoError(t, unix.Mkfifo(path, 0o600))
 		wr, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC, 0)
