@@ -20,7 +20,8 @@ const (
 // Chain links requests so that each starts when the one before it has
 // succeeded. Submit the result as one group with Ring.SubmitAll. When a member
 // fails, or transfers less than asked for, those after it complete with
-// ErrCanceled.
+// ErrCanceled. Before kernel 5.17 a member whose descriptor is not open (EBADF)
+// keeps those before it from starting as well.
 func Chain(reqs ...Request) []Request { return linked(Soft, reqs) }
 
 // HardChain links requests so that each starts when the one before it has

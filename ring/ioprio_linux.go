@@ -36,6 +36,9 @@ var hasIOPrio = [ops.Codes]bool{
 // encode writes a request into a submission entry.
 func (r *Ring) encode(q *uring.SQE, s *slot, id uint64) {
 	uring.Encode(q, &s.req, id)
+	if r.older != (older{}) {
+		r.forOlder(q, s.req.Code)
+	}
 	if s.req.Priority != ops.Normal && hasIOPrio[s.req.Code] {
 		q.Ioprio = r.ioprio(s)
 	}

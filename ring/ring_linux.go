@@ -35,6 +35,7 @@ type Ring struct {
 	pools   pools                     // those of the sources that are its own
 	missing [ops.Codes]bool           // operations that this kernel lacks
 	direct  [256]bool                 // operations that can go the straight way, by code
+	older   older                     // what it lacks of others
 
 	// mu guards everything below. It is never held across a system call that
 	// can block. Under it are locked a poller's deadline, and what sources lock.

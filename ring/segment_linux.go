@@ -23,7 +23,8 @@ var carriesOn = [ops.Codes]bool{
 func (r *Ring) segment(c *chain) int {
 	for i, id := range c.ids[:len(c.ids)-1] {
 		req := &r.slots.Get(id).req
-		if req.Link == ops.Hard || carriesOn[req.Code] || isInstant(&r.slots.Get(c.ids[i+1]).req) {
+		if req.Link == ops.Hard || carriesOn[req.Code] || req.Code == ops.CodeTimer && r.older.lateTimers ||
+			isInstant(&r.slots.Get(c.ids[i+1]).req) {
 			return i + 1
 		}
 	}

@@ -12,7 +12,9 @@ import (
 // the request itself counts, as it does where the list is wrong (trap 43).
 func (r *Ring) learn() {
 	probe, err := r.u.Probe()
-	r.forbid(func(op uring.Op) bool { return err == nil && !probe.Has(op) })
+	lacks := func(op uring.Op) bool { return err == nil && !probe.Has(op) }
+	r.forbid(lacks)
+	r.learnAge(lacks)
 }
 
 // forbid notes which operations cannot be carried out because the kernel lacks
