@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicego/sluice/internal/testkit"
 	"github.com/sluicego/sluice/locks"
 	"github.com/sluicego/sluice/ops"
 	"github.com/sluicego/sluice/ring"
@@ -51,6 +52,9 @@ func TestFutex(t *testing.T) {
 }
 
 func TestFutexWaitv(t *testing.T) {
+	if !testkit.KernelHas("5.16") {
+		t.Skip("needs Linux 5.16")
+	}
 	r := newRing(t, ring.Config{})
 	waker := newRing(t, ring.Config{})
 	words := []*atomic.Uint32{new(atomic.Uint32), new(atomic.Uint32), new(atomic.Uint32)}

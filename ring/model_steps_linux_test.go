@@ -51,6 +51,9 @@ func (z *zone) step(in *source) *step {
 		z.symlink, z.hardlink, z.setxattr, z.getxattr, z.nameOf,
 	}
 	makers[in.pick(len(makers))](in, s)
+	if !can(z.m.r, s.req.Code) {
+		return z.step(in) // at the end of the bytes it is an open
+	}
 	return s
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicego/sluice/internal/testkit"
 	"github.com/sluicego/sluice/ops"
 	"github.com/sluicego/sluice/ring"
 )
@@ -197,16 +200,37 @@ func contentOf(t testing.TB, path string) string {
 	return string(content)
 }
 
+// needsOps skips a test where a Ring cannot carry these operations out.
+func needsOps(t testing.TB, r *ring.Ring, codes ...ops.Code) {
+	t.Helper()
+	for _, o := range r.Info().Operations {
+		if o.Route == ring.Unavailable && slices.Contains(codes, o.Code) {
+			t.Skipf("needs %v, Linux %s", o.Code, o.Since)
+		}
+	}
+}
+
+// some returns all of a list of cases, and a tenth of it, others each time, in
+// short tests.
+func some[T any](all []T) (chosen []T) {
+	if !testing.Short() {
+		return all
+	}
+	for i := rand.IntN(10); i < len(all); i += 10 {
+		chosen = append(chosen, all[i])
+	}
+	return chosen
+}
+
+// can reports whether a Ring can carry out an operation.
+func can(r *ring.Ring, code ops.Code) bool {
+	return r.Info().Operations[code-1].Route != ring.Unavailable
+}
+
 // needs skips a test on kernels without a native route for what it is about.
 func needs(t testing.TB, since string) {
 	t.Helper()
-	var u unix.Utsname
-	require.NoError(t, unix.Uname(&u))
-	var major, minor, wantMajor, wantMinor int
-	release := unix.ByteSliceToString(u.Release[:])
-	_, _ = fmt.Sscanf(release, "%d.%d", &major, &minor)
-	_, _ = fmt.Sscanf(since, "%d.%d", &wantMajor, &wantMinor)
-	if major < wantMajor || major == wantMajor && minor < wantMinor {
-		t.Skipf("needs Linux %s, this is %s", since, release)
+	if !testkit.KernelHas(since) {
+		t.Skipf("needs Linux %s", since)
 	}
 }

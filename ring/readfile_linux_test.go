@@ -52,7 +52,10 @@ func TestReadFileMany(t *testing.T) {
 		for _, cfg := range []ring.Config{{}, {Entries: 4}, {InFlight: 3}, {Entries: 8, InFlight: 200}} {
 			r := newRing(cfg)
 			dir := t.TempDir()
-			const n = 500
+			n := 500
+			if testing.Short() {
+				n = 50
+			}
 			for i := range n {
 				if i%5 == 0 {
 					continue
@@ -98,8 +101,14 @@ func TestReadFileCancelled(t *testing.T) {
 		write(t, wr, "after all")
 		assert.Equal(t, "after all", string(finish(t, r, id).Bytes()))
 		require.NoError(t, unix.Close(wr))
-		_, err = unix.Open(path, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-		assert.ErrorIs(t, err, unix.ENXIO, "nobody has it open for reading")
+		// Kernels before 6.12 let go of it a little later.
+		require.Eventually(t, func() bool {
+			wr, err = unix.Open(path, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+			if err == nil {
+				_ = unix.Close(wr)
+			}
+			return err == unix.ENXIO
+		}, patience, moment, "somebody has it open for reading")
 	})
 }
 

@@ -60,7 +60,7 @@ func TestChild(t *testing.T) {
 
 func TestChildCoreFlag(t *testing.T) {
 	dir := t.TempDir()
-	cmd := exec.Command("/bin/sh", "-c", "ulimit -c unlimited; kill -QUIT $$")
+	cmd := exec.Command("/bin/sh", "-c", "ulimit -c unlimited; kill -ABRT $$")
 	cmd.Dir = dir
 	require.NoError(t, cmd.Start())
 	r := newRing(t)
@@ -69,7 +69,7 @@ func TestChildCoreFlag(t *testing.T) {
 	_ = cmd.Wait()
 	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	exit := signals.ExitOf(&c)
-	assert.Equal(t, syscall.SIGQUIT, exit.Signal)
+	assert.Equal(t, syscall.SIGABRT, exit.Signal)
 	assert.Equal(t, status.CoreDump(), exit.Core)
 	assert.Equal(t, cmd.ProcessState.String(), exit.String())
 }

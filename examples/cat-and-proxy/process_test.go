@@ -10,12 +10,16 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sluicego/sluice/ops"
+	"github.com/sluicego/sluice/ring"
 )
 
 // proxyProcess is the program, run as a proxy.
@@ -39,8 +43,26 @@ func startProxy(t *testing.T, flags []string, target string, args ...string) *pr
 	return p
 }
 
+// noSockets says why the proxy cannot work here, if so.
+var noSockets = sync.OnceValue(func() string {
+	r, err := ring.New(ring.Config{})
+	if err != nil {
+		return "" // the test will tell
+	}
+	defer r.Close()
+	for _, o := range r.Info().Operations {
+		if o.Code == ops.CodeSocket && o.Route == ring.Unavailable {
+			return "needs " + o.Code.String() + ", Linux " + o.Since
+		}
+	}
+	return ""
+})
+
 func (p *proxyProcess) start(t *testing.T) {
 	t.Helper()
+	if why := noSockets(); why != "" {
+		t.Skip(why)
+	}
 	require.NoError(t, p.cmd.Start())
 	t.Cleanup(func() {
 		if p.cmd.ProcessState == nil {

@@ -69,12 +69,18 @@ func (f *files) download(proxy string, at int) error {
 	return nil
 }
 
+// downloads returns how many there are at once.
+func downloads() int { return longOr(200, 10) }
+
+// downloadSize returns how many bytes each has.
+func downloadSize() int { return longOr(16<<20, 4<<20) }
+
 func TestDownloads(t *testing.T) {
-	f := serveFiles(t, 16<<20)
+	f := serveFiles(t, downloadSize())
 	eachMode(t, func(t *testing.T, flags ...string) {
 		p := startProxy(t, flags, f.addr())
 		before := p.look(t)
-		assert.NoError(t, parallel(200, func(i int) error { return f.download(p.addr, i) }))
+		assert.NoError(t, parallel(downloads(), func(i int) error { return f.download(p.addr, i) }))
 		p.settles(t, before)
 		assert.Equal(t, 0, p.stop(t, syscall.SIGTERM))
 	})
@@ -82,14 +88,14 @@ func TestDownloads(t *testing.T) {
 
 // A SIGTERM in the middle of downloads loses none, and lets nobody new in.
 func TestDrain(t *testing.T) {
-	f := serveFiles(t, 16<<20)
+	f := serveFiles(t, downloadSize())
 	eachMode(t, func(t *testing.T, flags ...string) {
 		f.begun.Store(0)
 		p := startProxy(t, flags, f.addr(), "-drain", "60s")
-		const n = 200
+		n := downloads()
 		done := make(chan error, 1)
 		go func() { done <- parallel(n, func(i int) error { return f.download(p.addr, i) }) }()
-		assert.Eventually(t, func() bool { return f.begun.Load() == n }, patience, time.Millisecond)
+		assert.Eventually(t, func() bool { return int(f.begun.Load()) == n }, patience, time.Millisecond)
 		p.signal(t, syscall.SIGTERM)
 		assert.NoError(t, <-done)
 		assert.Equal(t, 0, p.wait(t))
@@ -144,7 +150,7 @@ func TestHalfClose(t *testing.T) {
 	eachMode(t, func(t *testing.T, flags ...string) {
 		p := startProxy(t, flags, clientFirst)
 		before := p.look(t)
-		assert.NoError(t, parallel(20, func(int) error {
+		assert.NoError(t, parallel(longOr(20, 4), func(int) error {
 			c := p.dial(t)
 			defer c.Close()
 			if _, err := c.Write(up); err != nil {
@@ -159,7 +165,7 @@ func TestHalfClose(t *testing.T) {
 
 		p = startProxy(t, flags, serverFirst)
 		before = p.look(t)
-		assert.NoError(t, parallel(20, func(int) error {
+		assert.NoError(t, parallel(longOr(20, 4), func(int) error {
 			c := p.dial(t)
 			defer c.Close()
 			if err := expect(c, down); err != nil {
@@ -183,10 +189,10 @@ func TestBoth(t *testing.T) {
 		require.NoError(t, err)
 		p.start(t)
 		// Nobody reads the file yet: the proxy must work.
-		assert.NoError(t, parallel(20, func(i int) error { return f.download(p.addr, i) }))
+		assert.NoError(t, parallel(longOr(20, 4), func(i int) error { return f.download(p.addr, i) }))
 		done := make(chan error, 1)
 		go func() { done <- sameAs(io.LimitReader(out, 32<<20), big()) }()
-		assert.NoError(t, parallel(20, func(i int) error { return f.download(p.addr, i) }))
+		assert.NoError(t, parallel(longOr(20, 4), func(i int) error { return f.download(p.addr, i) }))
 		assert.ErrorContains(t, <-done, "bytes are missing after 33554432")
 		assert.NoError(t, f.download(p.addr, 1))
 		p.signal(t, syscall.SIGTERM)
@@ -196,6 +202,9 @@ func TestBoth(t *testing.T) {
 
 // A client that reads slowly neither holds up others nor makes memory grow.
 func TestSlowReader(t *testing.T) {
+	if testing.Short() {
+		t.Skip("moves too much")
+	}
 	endless := listen(t, func(c *net.TCPConn) {
 		b := make([]byte, 1<<20)
 		for {

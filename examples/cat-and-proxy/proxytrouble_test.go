@@ -114,7 +114,7 @@ func TestResets(t *testing.T) {
 
 // Clients that are killed in the middle of a download take nobody along.
 func TestKilledClients(t *testing.T) {
-	f := serveFiles(t, 16<<20)
+	f := serveFiles(t, downloadSize())
 	eachMode(t, func(t *testing.T, flags ...string) {
 		p := startProxy(t, flags, f.addr())
 		before := p.look(t)
@@ -124,7 +124,7 @@ func TestKilledClients(t *testing.T) {
 		}
 		done := make(chan error, 1)
 		go func() {
-			done <- parallel(30, func(i int) error { return f.download(p.addr, i) })
+			done <- parallel(min(30, downloads()), func(i int) error { return f.download(p.addr, i) })
 		}()
 		for _, v := range victims {
 			require.NoError(t, v.Process.Kill())
@@ -149,7 +149,7 @@ func TestKilledTarget(t *testing.T) {
 		for range 2 {
 			server := startHelper(t, roleServe, target)
 			var conns []*net.TCPConn
-			for range 10 {
+			for range longOr(10, 2) {
 				c := p.dial(t)
 				conns = append(conns, c)
 				_, err := io.ReadFull(c, make([]byte, 1<<20)) // in the middle of it
@@ -185,12 +185,12 @@ func TestManyConnections(t *testing.T) {
 				return nil
 			})
 		}
-		require.NoError(t, connect(800)) // threads and heap are what they will be
+		require.NoError(t, connect(longOr(800, 80))) // threads and heap are what they will be
 		p.quiet(t)
 		before := p.look(t)
 		n := 20_000
 		if testing.Short() {
-			n = 2_000
+			n = 400
 		}
 		assert.NoError(t, connect(n))
 		p.settles(t, before)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sluicego/sluice/internal/testkit"
 )
 
 // Sizes and offsets as linux/io_uring.h has them.
@@ -65,7 +67,7 @@ func TestProbeAgreesWithTable(t *testing.T) {
 	p, err := newRing(t, Options{Entries: 1}).Probe()
 	require.NoError(t, err)
 	for op := range OpLast + 1 {
-		if kernelHas(OpSince(op)) {
+		if testkit.KernelHas(OpSince(op)) {
 			assert.GreaterOrEqual(t, p.Last(), op, "%s is older than this kernel", OpName(op))
 			if op != OpRecvZC && op != OpEpollWait && op != OpEpollCtl { // need options of the kernel
 				assert.True(t, p.Has(op), "%s is said to be there since %s", OpName(op), OpSince(op))
@@ -90,7 +92,7 @@ func TestProbeLies(t *testing.T) {
 
 func TestQueryAgreesWithSetup(t *testing.T) {
 	s, err := Query()
-	if errors.Is(err, syscall.EINVAL) && !kernelHas("6.18") {
+	if errors.Is(err, syscall.EINVAL) && !testkit.KernelHas("6.18") {
 		t.Skip(err)
 	}
 	require.NoError(t, err)
@@ -101,10 +103,10 @@ func TestQueryAgreesWithSetup(t *testing.T) {
 	assert.EqualValues(t, r.Features(), s.Features)
 	assert.EqualValues(t, r.Flags(), uint64(r.Flags())&s.Setup)
 	for _, f := range setupNames {
-		assert.Equal(t, kernelHas(f.since), s.Setup&uint64(f.bit) != 0, f.name)
+		assert.Equal(t, testkit.KernelHas(f.since), s.Setup&uint64(f.bit) != 0, f.name)
 	}
 	for _, f := range featNames {
-		assert.Equal(t, kernelHas(f.since), s.Features&uint64(f.bit) != 0, f.name)
+		assert.Equal(t, testkit.KernelHas(f.since), s.Features&uint64(f.bit) != 0, f.name)
 	}
 	assert.Greater(t, s.RegisterOps, uint32(RegisterQuery))
 	t.Logf("%+v", s)

@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicego/sluice/internal/testkit"
 )
 
 func execOutput(name string, args ...string) (string, error) {
@@ -31,7 +33,7 @@ func bothModes(t *testing.T, o Options, f func(t *testing.T, r *Ring)) {
 	t.Run("pinned", func(t *testing.T) { pinned(t, o, func(r *Ring) { f(t, r) }) })
 	t.Run("registered", func(t *testing.T) {
 		pinned(t, o, func(r *Ring) {
-			require.NoError(t, r.RegisterRingFD())
+			needs(t, "5.18", r.RegisterRingFD())
 			f(t, r)
 		})
 	})
@@ -132,7 +134,7 @@ func TestSignalInterruptsWait(t *testing.T) {
 	for _, registered := range []bool{false, true} {
 		pinned(t, Options{Entries: 4}, func(r *Ring) {
 			if registered {
-				require.NoError(t, r.RegisterRingFD())
+				needs(t, "5.18", r.RegisterRingFD())
 			}
 			stop := nag(unix.Gettid())
 			start := time.Now()
@@ -212,7 +214,7 @@ func TestOverflowLosesNothing(t *testing.T) {
 
 // trap 2
 func TestOnlyTheOwnerEnters(t *testing.T) {
-	if !kernelHas("6.1") {
+	if !testkit.KernelHas("6.1") {
 		t.Skip("needs Linux 6.1")
 	}
 	pinned(t, Options{Entries: 4}, func(r *Ring) {
@@ -238,7 +240,8 @@ func TestRegisteredFDIsGivenBack(t *testing.T) {
 		for range 40 { // more than the 16 places
 			r, err := Setup(Options{Entries: 1, Pinned: true})
 			require.NoError(t, err)
-			require.NoError(t, r.RegisterRingFD())
+			defer func() { assert.NoError(t, r.Close()) }()
+			needs(t, "5.18", r.RegisterRingFD())
 			require.NoError(t, r.RegisterRingFD())
 			require.EqualValues(t, EnterRegisteredRing, r.enterFlags)
 			roundTripOne(t, r)
@@ -254,7 +257,8 @@ func TestCloseFromAnotherThread(t *testing.T) {
 	onOwnThread(func() {
 		r, err := Setup(Options{Entries: 1, Pinned: true})
 		require.NoError(t, err)
-		require.NoError(t, r.RegisterRingFD())
+		defer func() { assert.NoError(t, r.Close()) }()
+		needs(t, "5.18", r.RegisterRingFD())
 		onOwnThread(func() { assert.ErrorIs(t, r.Close(), ErrWrongThread) })
 		assert.Equal(t, -1, r.FD())
 		assert.NoError(t, r.Close())

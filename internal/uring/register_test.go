@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicego/sluice/internal/testkit"
 )
 
 func TestEventFD(t *testing.T) {
@@ -142,7 +144,7 @@ func TestResize(t *testing.T) {
 			submit(t, r, 3)
 			push(t, r, SQE{Opcode: OpNop, UserData: 3}) // staged, not submitted
 			err := r.Resize(64, 256)
-			if errors.Is(err, syscall.EINVAL) && !kernelHas("6.13") {
+			if errors.Is(err, syscall.EINVAL) && !testkit.KernelHas("6.13") {
 				t.Skip(err)
 			}
 			require.NoError(t, err)

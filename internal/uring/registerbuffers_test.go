@@ -44,13 +44,13 @@ func TestRegisterBuffersSparseUpdateTags(t *testing.T) {
 	assert.EqualValues(t, 1, readFixed(t, r, 3, addr))
 	_, err = r.UpdateBuffers(3, [][]byte{nil}, nil)
 	require.NoError(t, err)
-	assert.EqualValues(t, 91, await(t, r).UserData)
+	assert.EqualValues(t, 91, awaitTag(t, r).UserData)
 	_, err = r.UpdateBuffers(0, [][]byte{b}, make([]uint64, 3))
 	assert.ErrorIs(t, err, syscall.EINVAL)
 	require.NoError(t, r.UnregisterBuffers())
 	require.NoError(t, r.RegisterBuffersTagged([][]byte{b}, []uint64{92}))
 	require.NoError(t, r.UnregisterBuffers())
-	assert.EqualValues(t, 92, await(t, r).UserData)
+	assert.EqualValues(t, 92, awaitTag(t, r).UserData)
 }
 
 func TestCloneBuffers(t *testing.T) {

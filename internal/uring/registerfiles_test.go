@@ -80,9 +80,9 @@ func TestRegisterFilesTagged(t *testing.T) {
 	n, err := r.UpdateFilesTagged(0, []int32{wr, wr}, []uint64{73, 0})
 	require.NoError(t, err)
 	assert.Equal(t, 2, n)
-	assert.EqualValues(t, 71, await(t, r).UserData, "the old file was let go")
+	assert.EqualValues(t, 71, awaitTag(t, r).UserData, "the old file was let go")
 	require.NoError(t, r.UnregisterFiles())
-	assert.EqualValues(t, 73, await(t, r).UserData)
+	assert.EqualValues(t, 73, awaitTag(t, r).UserData)
 }
 
 func TestRegisterFilesSparseAndAllocRange(t *testing.T) {

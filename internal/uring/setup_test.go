@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicego/sluice/internal/testkit"
 )
 
 // paths are the ways a ring can come out of Setup, as older kernels force them.
@@ -78,7 +80,7 @@ func roundTrip(t *testing.T, r *Ring) {
 
 func TestSetupPinnedFlags(t *testing.T) {
 	pinned(t, Options{Entries: 4}, func(r *Ring) {
-		if kernelHas("6.1") {
+		if testkit.KernelHas("6.1") {
 			const want = SetupSingleIssuer | SetupDeferTaskRun | SetupTaskRunFlag
 			assert.EqualValues(t, want, r.Flags()&want)
 		}
