@@ -59,7 +59,8 @@ func (c *Completion) FD() int {
 }
 
 // Bytes returns the part of the request's buffer that was transferred, or what is
-// in the buffer that the completion has borrowed: see Release.
+// in the buffer that the completion has borrowed: see Release. What a bundle has
+// brought in several buffers it copies: see Pieces.
 func (c *Completion) Bytes() []byte {
 	if l := c.loan(); l != nil {
 		return c.borrowed(l)

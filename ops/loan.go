@@ -2,6 +2,8 @@ package ops
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 	"sync/atomic"
 )
 
@@ -24,6 +26,7 @@ type Loan struct {
 	Arg any
 
 	data  []byte
+	more  [][]byte      // what follows data in a bundle
 	state atomic.Uint32 // generation<<1, and 1 while lent
 }
 
@@ -36,8 +39,15 @@ const (
 // Lend begins a loan of data. The loan must not be running.
 func (l *Loan) Lend(data []byte) {
 	l.data = data
+	l.more = l.more[:0]
 	l.state.Or(lent)
 }
+
+// Append adds a further piece to a loan that nobody has been told of.
+func (l *Loan) Append(data []byte) { l.more = append(l.more, data) }
+
+// Pieces returns how many pieces were lent.
+func (l *Loan) Pieces() int { return 1 + len(l.more) }
 
 // Flags returns the bits that Completion.Flags has while l runs.
 func (l *Loan) Flags() uint32 { return FlagBuffer | l.state.Load()>>generationShift<<flagBits }
@@ -66,8 +76,8 @@ func (c *Completion) loan() *Loan {
 	return l
 }
 
-// Release gives the buffer that c has borrowed back to its group. What Bytes
-// returned must not be used any more. Any goroutine may call it, once for each
+// Release gives the buffer that c has borrowed, or all of a bundle's, back to the
+// group. What Bytes and Pieces returned must not be used any more. Any goroutine may call it, once for each
 // such completion, also after the Ring's Close; for completions without a
 // borrowed buffer it does nothing.
 //
@@ -84,10 +94,43 @@ func (c *Completion) Release() {
 	l.Lender.TakeBack(l)
 }
 
-// borrowed returns what is in the buffer of l.
+// borrowed returns what is in the buffer of l; a copy if that is in several.
 func (c *Completion) borrowed(l *Loan) []byte {
-	if !l.runs(c.Flags) {
-		panic(fmt.Sprintf("ops: Bytes of %s %s: its buffer was released before", c.Code, c.target()))
+	c.mustOwn(l, "Bytes")
+	if len(l.more) == 0 {
+		return l.data
 	}
-	return l.data
+	return slices.Concat(append([][]byte{l.data}, l.more...)...)
+}
+
+func (c *Completion) mustOwn(l *Loan, what string) {
+	if !l.runs(c.Flags) {
+		panic(fmt.Sprintf("ops: %s of %s %s: its buffer was released before", what, c.Code, c.target()))
+	}
+}
+
+// Pieces yields what was transferred buffer by buffer, in order: one for most
+// completions, none where Bytes is empty, and several where a bundle (RecvBundle)
+// has borrowed as many. They are good until Release, and Pieces panics after it.
+func (c *Completion) Pieces() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		l := c.loan()
+		if l == nil {
+			if b := c.Bytes(); len(b) > 0 {
+				yield(b)
+			}
+			return
+		}
+		c.mustOwn(l, "Pieces")
+		more := l.more
+		if !yield(l.data) {
+			return
+		}
+		for _, piece := range more {
+			c.mustOwn(l, "Pieces") // the loop may have released it
+			if !yield(piece) {
+				return
+			}
+		}
+	}
 }

@@ -12,7 +12,7 @@ var managedModes = [Codes]Mode{
 	CodeReadFile:    Managed,
 	CodeRead:        Managed | Select,
 	CodeReadMulti:   Managed | Select | Multishot,
-	CodeRecv:        Managed | Select | Multishot | PollFirst,
+	CodeRecv:        Managed | Select | Multishot | PollFirst | Bundle,
 	CodeRecvmsg:     Managed | Select | Multishot | PollFirst,
 	CodeReadFixed:   Managed,
 	CodeWriteFixed:  Managed,

@@ -68,6 +68,8 @@ const (
 	// Managed requests use or make something whose lifetime the Ring looks after:
 	// direct descriptors, buffers of its own, zero-copy sends.
 	Managed
+	// Bundle lets one receive fill, and one completion own, several buffers of a group.
+	Bundle
 	// Drain makes a request wait for earlier ones, and later ones wait for it: see
 	// WithDrain.
 	Drain

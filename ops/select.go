@@ -30,6 +30,30 @@ func RecvMulti(fd int, g BufferGroup, flags int) Request {
 	return r
 }
 
+// RecvBundle is RecvSelect into as many buffers of g as there is data for: one
+// completion owns them all, until one Release. Pieces yields them in order, N is
+// their sum, and Bytes copies where there is more than one. Each transfer may bring
+// more than a buffer holds, so it is for streams that come in bursts; with many
+// connections to a group, one of them can take all of it.
+//
+// Native from kernel 6.10 (io_uring_prep_recv(3), IORING_RECVSEND_BUNDLE). Before it
+// the same request fills one buffer at a time.
+func RecvBundle(fd int, g BufferGroup, flags int) Request { return bundled(RecvSelect(fd, g, flags)) }
+
+// RecvBundleMulti is RecvMulti with bundles: see RecvBundle.
+//
+// Native from kernel 6.10; before it, as RecvMulti.
+func RecvBundleMulti(fd int, g BufferGroup, flags int) Request {
+	return bundled(RecvMulti(fd, g, flags))
+}
+
+func bundled(r Request) Request {
+	if r.Code == CodeRecv {
+		r.Mode |= Bundle
+	}
+	return r
+}
+
 // ReadSelect is Read into a buffer of g. N 0 is the end of the file, and borrows
 // none.
 //

@@ -13,7 +13,8 @@ import (
 // provide adds a buffer to the ring; the kernel sees it after Publish.
 func (g *BufferRing) provide(id uint16) {
 	at := int(id) * g.cfg.Size
-	g.buffers[id] = provided{}
+	g.buffers[id] = provided{at: g.br.Tail()}
+	g.buffers[g.last].next, g.last = id, id
 	g.br.AddBytes(g.mem[at:at+g.cfg.Size], id)
 }
 
@@ -54,10 +55,49 @@ func (r *Ring) arriveSelected(s *slot, res int32, flags uint32) uint32 {
 		return kept
 	}
 	defer g.mu.Unlock()
+	var loan uint32
+	if s.req.Mode&ops.Bundle != 0 {
+		loan = g.lendBundle(id, uint32(res), b.spent, &s.req)
+	} else {
+		loan = g.newLoan(id, g.part(id, uint32(res)), &s.req)
+	}
+	return kept | ops.FlagBuffer | loan<<loanShift
+}
+
+// part returns the next n bytes of a buffer, which are to be lent. mu is held.
+func (g *BufferRing) part(id uint16, n uint32) []byte {
+	b := &g.buffers[id]
 	at := uint32(id)*uint32(g.cfg.Size) + b.used
-	b.used += uint32(res)
+	b.used += n
 	b.parts++
-	return kept | ops.FlagBuffer | g.newLoan(id, g.mem[at:at+uint32(res):at+uint32(res)], &s.req)<<loanShift
+	return g.mem[at : at+n : at+n]
+}
+
+// lendBundle lends n bytes that begin in a buffer and go on in those that were
+// provided after it. spent tells whether the kernel is done with the last. mu is held.
+func (g *BufferRing) lendBundle(id uint16, n uint32, spent bool, req *ops.Request) uint32 {
+	here := min(n, g.left(id))
+	loan := g.newLoan(id, g.part(id, here), req)
+	for n -= here; n > 0; n -= here {
+		g.buffers[id].spent = true
+		id = g.buffers[id].next
+		here = min(n, g.left(id))
+		g.loans[loan].Append(g.part(id, here))
+	}
+	g.buffers[id].spent = spent
+	return loan
+}
+
+// left returns how much of a buffer the kernel had to fill. mu is held.
+func (g *BufferRing) left(id uint16) uint32 {
+	b, size := &g.buffers[id], uint32(g.cfg.Size)
+	if g.cfg.Incremental {
+		return size - b.used
+	}
+	if n := g.br.Len(b.at); n > 0 && n < size {
+		return n // the kernel has cut it
+	}
+	return size
 }
 
 // loanShift is where an arrival's flags hold the index of a loan.
@@ -97,8 +137,14 @@ func (g *BufferRing) TakeBack(l *ops.Loan) {
 	l.Arg = nil
 	g.idle = append(g.idle, i)
 	g.lent--
-	g.buffers[buffer].parts--
-	feed := g.retire(buffer) && g.hungry
+	back := false
+	for range l.Pieces() {
+		g.buffers[buffer].parts--
+		next := g.buffers[buffer].next
+		back = g.retire(buffer) || back
+		buffer = next
+	}
+	feed := back && g.hungry
 	if feed {
 		g.hungry = false
 	}

@@ -34,6 +34,7 @@ type BufferRing struct {
 	br      *uring.BufRing // nil when closed
 	mem     []byte         // all the buffers; unmapped when closed and nothing is lent
 	buffers []provided
+	last    uint16 // the buffer that was provided last
 	loans   []*ops.Loan
 	idle    []uint32 // indices of loans that are not running
 	lent    int      // loans that run
@@ -47,6 +48,8 @@ type provided struct {
 	used  uint32 // bytes handed out
 	parts uint32 // loans that run
 	spent bool   // the kernel is done with it
+	at    uint16 // its position in the ring
+	next  uint16 // the buffer that was provided after it
 }
 
 // NewBufferRing makes a group of buffers for requests on r. They lie outside Go's

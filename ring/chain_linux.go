@@ -33,7 +33,7 @@ func (r *Ring) acceptChain(reqs []ops.Request, ids []ops.ID, at int) int {
 		s, id := r.slots.Alloc()
 		s.req, s.chain, s.state, s.marks = reqs[i], c, queued, chained|large
 		if s.req.Mode&(ops.Multishot|ops.Managed) != 0 {
-			s.markMode()
+			r.markMode(s)
 		}
 		c.ids[i] = id
 		if ids != nil {

@@ -299,3 +299,38 @@ func ExampleRing_Submit_drain() {
 	fmt.Printf("%s\n", text)
 	// Output: one two six.
 }
+
+// What has come in a burst fills several buffers at once, and is released at once.
+func ExampleRing_NewBufferRing_bundle() {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	must(err)
+	r, err := ring.New(ring.Config{})
+	must(err)
+	defer r.Close()
+	buffers, err := r.NewBufferRing(ring.BufferConfig{Buffers: 64, Size: 4})
+	must(err)
+	_, err = unix.Write(fds[1], []byte("one two six"))
+	must(err)
+	must(unix.Close(fds[1]))
+	first, err := r.Do(context.Background(), ops.RecvBundle(fds[0], buffers, 0))
+	must(err)
+	fmt.Println("the first of them:", len(first.Bytes()) >= 4)
+	first.Release()
+	_, err = r.Submit(ops.RecvBundleMulti(fds[0], buffers, 0))
+	must(err)
+	n := first.N()
+	for c := range r.Completions(context.Background()) {
+		for piece := range c.Pieces() {
+			n += len(piece)
+		}
+		c.Release()
+		if !c.More {
+			break
+		}
+	}
+	fmt.Println("all of them:", n)
+	must(unix.Close(fds[0]))
+	// Output:
+	// the first of them: true
+	// all of them: 11
+}

@@ -6,6 +6,16 @@ import (
 	"github.com/sluicego/sluice/internal/uring"
 )
 
+// ForbidBundles makes r believe that its kernel lacks bundles, for the tests.
+func (r *Ring) ForbidBundles() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.res.bundles = false
+}
+
+// HasFeature reports whether the kernel has one of the Feat bits.
+func (r *Ring) HasFeature(bit uint32) bool { return r.u.Features()&bit != 0 }
+
 // Forbid makes r believe that its kernel lacks these operations, for the tests.
 func (r *Ring) Forbid(lacks ...uring.Op) {
 	r.mu.Lock()

@@ -16,19 +16,23 @@ import (
 
 // resources are what the Ring has registered with the kernel. Ring.mu guards them.
 type resources struct {
-	files  directs
-	groups map[uint16]*BufferRing
-	fixed  fixedTable
+	files   directs
+	groups  map[uint16]*BufferRing
+	bundles bool // the kernel has them
+	fixed   fixedTable
 }
 
 // markMode gives a new request the marks that its mode means.
-func (s *slot) markMode() {
+func (r *Ring) markMode(s *slot) {
 	if s.req.Mode&ops.Multishot != 0 {
 		s.marks |= multi
 	}
 	if s.req.Mode&ops.Managed != 0 {
 		s.marks |= managed
 		s.result = noResult
+	}
+	if s.req.Mode&ops.Bundle != 0 && !r.res.bundles {
+		s.req.Mode &^= ops.Bundle // before 6.10 it fills one buffer at a time
 	}
 }
 

@@ -182,6 +182,7 @@ func (r *Ring) start() (err error) {
 	if err != nil {
 		return errors.Join(err, r.u.Close())
 	}
+	r.res.bundles = r.u.Features()&uring.FeatRecvSendBundle != 0
 	r.attach()
 	r.learn()
 	return nil

@@ -227,7 +227,7 @@ func (r *Ring) checkMember(req *ops.Request) error {
 // admit finds out what a new request waits for.
 func (r *Ring) admit(id uint64, s *slot) {
 	if s.req.Mode&(ops.Multishot|ops.Managed) != 0 {
-		s.markMode()
+		r.markMode(s)
 	}
 	if s.req.Timeout != 0 || s.req.Deadline != 0 {
 		r.setDeadline(id, s)

@@ -117,6 +117,13 @@ func (b *BufRing) Head() (uint16, error) {
 // Tail returns the local position: the number of buffers ever added, modulo 2^16.
 func (b *BufRing) Tail() uint16 { return b.next }
 
+// Len returns the length of the buffer that was added at position at, as the kernel
+// has it: it cuts the last one of a bundle to what there is to receive. Good until
+// Entries more have been added.
+func (b *BufRing) Len(at uint16) uint32 {
+	return atomic.LoadUint32(&b.entries[int(at)&(len(b.entries)-1)].len)
+}
+
 // Close unregisters the ring and frees its memory, not that of the buffers.
 // Requests that took a buffer keep it. IORING_UNREGISTER_PBUF_RING, Linux 5.19.
 // After the Ring's Close it frees the memory alone. Calling it again does

@@ -66,6 +66,9 @@ func encodeSelect(q *SQE, r *ops.Request) {
 	if r.Mode&ops.Multishot != 0 {
 		q.Ioprio |= RecvMultishot
 	}
+	if r.Mode&ops.Bundle != 0 {
+		q.Ioprio |= RecvSendBundle
+	}
 }
 
 // encodeManaged adds what requests on resources of the ring have beyond the common
