@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -86,15 +87,22 @@ func tcpPair(t testing.TB, flags int) (client, server int) {
 	return client, own(t, server)
 }
 
-// fillSocket sends pieces of that size until the socket takes no more.
+// fillSocket sends pieces of that size until the socket takes no more, and goes on
+// taking none: TCP makes room again when the peer's kernel gets round to it, which on
+// a busy machine is later.
 func fillSocket(t testing.TB, fd, size int) (total int) {
 	t.Helper()
-	for block := make([]byte, size); ; {
+	block := make([]byte, size)
+	for refused := 0; refused < 5; {
 		n, err := unix.SendmsgN(fd, block, nil, nil, unix.MSG_DONTWAIT)
 		if err == unix.EAGAIN {
-			return total
+			refused++
+			time.Sleep(moment)
+			continue
 		}
 		require.NoError(t, err)
 		total += n
+		refused = 0
 	}
+	return total
 }
