@@ -87,22 +87,33 @@ func tcpPair(t testing.TB, flags int) (client, server int) {
 	return client, own(t, server)
 }
 
-// fillSocket sends pieces of that size until the socket takes no more, and goes on
-// taking none: TCP makes room again when the peer's kernel gets round to it, which on
-// a busy machine is later.
+// fillSocket sends pieces of that size until the socket takes no more.
 func fillSocket(t testing.TB, fd, size int) (total int) {
 	t.Helper()
-	block := make([]byte, size)
-	for refused := 0; refused < 5; {
+	for block := make([]byte, size); ; {
 		n, err := unix.SendmsgN(fd, block, nil, nil, unix.MSG_DONTWAIT)
 		if err == unix.EAGAIN {
-			refused++
-			time.Sleep(moment)
-			continue
+			return total
 		}
 		require.NoError(t, err)
 		total += n
-		refused = 0
+	}
+}
+
+// fillForGood is fillSocket for a connection from a to b that stays full. TCP makes
+// room again when it acknowledges, which it may put off for 200 ms, and when it probes
+// a window that is larger than what it sends with.
+func fillForGood(t testing.TB, a, b int) (total int) {
+	t.Helper()
+	if domain, _ := unix.GetsockoptInt(a, unix.SOL_SOCKET, unix.SO_DOMAIN); domain == unix.AF_UNIX {
+		return fillSocket(t, a, 512)
+	}
+	require.NoError(t, unix.SetsockoptInt(a, unix.SOL_SOCKET, unix.SO_SNDBUF, 4096))
+	require.NoError(t, unix.SetsockoptInt(b, unix.SOL_SOCKET, unix.SO_RCVBUF, 4096))
+	for last := time.Now(); time.Since(last) < 300*time.Millisecond; time.Sleep(moment) {
+		if n := fillSocket(t, a, 512); n > 0 {
+			total, last = total+n, time.Now()
+		}
 	}
 	return total
 }

@@ -123,7 +123,7 @@ func TestOpTransferCancel(t *testing.T) {
 		buf := make([]byte, 4)
 		cancels(t, r, ops.Recv(a, buf, 0), onFD(a))
 		cancels(t, r, ops.Read(a, buf, ops.Current), onFD(a))
-		full := fillSocket(t, a, 1<<16)
+		full := fillForGood(t, a, b)
 		cancels(t, r, ops.Send(a, buf, 0), onFD(a))
 		fails(t, r, ops.Send(a, buf, unix.MSG_DONTWAIT), syscall.EAGAIN, onFD(a))
 		id := start(t, r, ops.Send(a, []byte("last"), 0))

@@ -100,7 +100,7 @@ func TestSendZCCancelled(t *testing.T) {
 	eachRing(t, func(t *testing.T, r *ring.Ring) {
 		for _, flags := range []int{0, unix.SOCK_NONBLOCK} {
 			a, b := tcpPair(t, flags)
-			n := fillSocket(t, a, 4096)
+			n := fillForGood(t, a, b)
 			req := ops.SendZC(a, make([]byte, 1000), 0)
 			cancels(t, r, req, onFD(a))
 			_, err := try(t, r, req.WithTimeout(time.Millisecond))
