@@ -82,6 +82,8 @@ const (
 	CodeSendZC
 	CodeSendmsgZC
 	CodeSendDirect
+	CodeInbox
+	CodeMessage
 	codeEnd
 )
 
@@ -163,6 +165,8 @@ var codeNames = [Codes]string{
 	CodeSendZC:        "send zero-copy",
 	CodeSendmsgZC:     "sendmsg zero-copy",
 	CodeSendDirect:    "send descriptor",
+	CodeInbox:         "inbox",
+	CodeMessage:       "message",
 }
 
 // String returns the name of the system call that does the same.

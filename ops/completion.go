@@ -118,11 +118,11 @@ func target(code Code, fd int32, buf []byte, arg any) string {
 		return string(buf[:len(buf)-1])
 	}
 	switch code {
-	case CodeConnect, CodeBind, CodeSignal, CodeChild, CodeKill, CodeGetxattr, CodeSetxattr, CodeReadFile:
+	case CodeConnect, CodeBind, CodeSignal, CodeChild, CodeKill, CodeGetxattr, CodeSetxattr, CodeReadFile, CodeMessage:
 		if s, ok := arg.(fmt.Stringer); ok {
 			return s.String()
 		}
-	case CodeMadvise, CodePipe, CodeNop, CodeTimer, CodeClockSet, CodePost, CodeSocket, CodePollUpdate, CodeCall, CodeMutex, CodeEvent,
+	case CodeMadvise, CodePipe, CodeNop, CodeTimer, CodeClockSet, CodePost, CodeSocket, CodePollUpdate, CodeCall, CodeMutex, CodeEvent, CodeInbox,
 		CodeFutexWait, CodeFutexWake, CodeFutexWaitv:
 		return ""
 	}

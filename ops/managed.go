@@ -21,6 +21,7 @@ var managedModes = [Codes]Mode{
 	CodeSendZC:      Managed | PollFirst,
 	CodeSendmsgZC:   Managed | PollFirst,
 	CodeSendDirect:  Managed,
+	CodeMessage:     Managed,
 }
 
 // validateManaged checks the requests whose resources the Ring looks after.
@@ -51,6 +52,11 @@ func (r *Request) validateManaged() error {
 		if !DirectOf(int(r.FD)).Valid() {
 			return r.wrong("no direct descriptor")
 		}
+		if r.Arg != nil {
+			return r.validateMessage()
+		}
+	case CodeMessage:
+		return r.validateMessage()
 	default:
 		return r.wrong("mode Select is missing: use a constructor")
 	}

@@ -8,7 +8,7 @@ func (r *Request) validateArg() error {
 	case CodeReadv, CodeWritev:
 		return r.validateVectors()
 	case CodeRegister, CodeReadFile, CodeReadMulti, CodeReadFixed, CodeWriteFixed,
-		CodeReadvFixed, CodeWritevFixed, CodeSendZC, CodeSendmsgZC, CodeSendDirect:
+		CodeReadvFixed, CodeWritevFixed, CodeSendZC, CodeSendmsgZC, CodeSendDirect, CodeMessage:
 		return r.wrong("mode Managed is missing: use a constructor")
 	case CodeOpen, CodeUnlink, CodeMkdir:
 		return r.validatePath(false)

@@ -136,7 +136,7 @@ func (r *Ring) cancelMissed(id uint64) {
 func usesFD(req *ops.Request) bool {
 	switch req.Code {
 	case ops.CodePipe, ops.CodeMadvise, ops.CodeGetxattr, ops.CodeSetxattr, ops.CodeNop, ops.CodeTimer, ops.CodePost, ops.CodeSocket, ops.CodePollUpdate, ops.CodeCall,
-		ops.CodeMutex, ops.CodeEvent, ops.CodeFutexWait, ops.CodeFutexWake, ops.CodeFutexWaitv:
+		ops.CodeMutex, ops.CodeEvent, ops.CodeInbox, ops.CodeMessage, ops.CodeFutexWait, ops.CodeFutexWake, ops.CodeFutexWaitv:
 		return false
 	}
 	return true

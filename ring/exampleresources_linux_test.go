@@ -334,3 +334,41 @@ func ExampleRing_NewBufferRing_bundle() {
 	// the first of them: true
 	// all of them: 11
 }
+
+// A chain on one Ring tells a loop on another that it is done, and hands the file over.
+func ExampleRing_NewInbox() {
+	ctx := context.Background()
+	worker, err := ring.New(ring.Config{})
+	must(err)
+	defer worker.Close()
+	server, err := ring.New(ring.Config{DirectFiles: 16})
+	must(err)
+	defer server.Close()
+	inbox, err := server.NewInbox("written", ops.Normal)
+	must(err)
+
+	path := filepath.Join(os.TempDir(), "sluice-inbox")
+	defer os.Remove(path)
+	file, err := worker.Do(ctx, ops.Open(path, unix.O_CREAT|unix.O_RDWR, 0o600).IntoDirect())
+	must(err)
+	d := file.Direct()
+	must(worker.SubmitAll(ops.Chain(
+		ops.Write(d.FD(), []byte("hello"), 0),
+		ops.PostDirectTo(inbox, d),
+		ops.PostTo(inbox, 5),
+		ops.Close(d.FD()),
+	), nil))
+	for c := range server.Completions(ctx) {
+		if d := c.Direct(); d.Valid() {
+			file, err := server.Do(ctx, ops.Read(d.FD(), make([]byte, 10), 0))
+			must(err)
+			fmt.Printf("%s: %s\n", c.Tag, file.Bytes())
+			continue
+		}
+		fmt.Printf("%s: %d bytes\n", c.Tag, c.N())
+		break
+	}
+	// Output:
+	// written: hello
+	// written: 5 bytes
+}

@@ -47,6 +47,8 @@ func (r *Ring) hold(req *ops.Request) error {
 	case ops.CodeOpen, ops.CodeOpen2, ops.CodeSocket, ops.CodeAccept, ops.CodePipe,
 		ops.CodeRegister:
 		err = r.needDirects()
+	case ops.CodeMessage, ops.CodeSendDirect:
+		err = holdInbox(req)
 	case ops.CodeReadFile:
 		if err = r.needDirects(); err == nil && r.entries < steps {
 			err = ops.Invalid("it takes %d places in the submission ring: raise Config.Entries", steps)
@@ -64,6 +66,7 @@ func (r *Ring) closeResources() error {
 	if !r.drained() {
 		return nil // it may still use their memory
 	}
+	r.leaveInboxes()
 	return errors.Join(r.closeDirects(), r.closeGroups())
 }
 
@@ -101,6 +104,9 @@ func (r *Ring) letGo(req *ops.Request) {
 	case req.Mode&ops.Select != 0:
 		req.Group().(*BufferRing).users--
 	default:
+		if in, ok := req.Arg.(*Inbox); ok {
+			in.letGo()
+		}
 		req.LetGoFixed()
 	}
 }

@@ -69,9 +69,12 @@ func (r *Ring) arriveInternal(userData uint64, res int32, flags uint32) {
 	case udClock, udClock + 1:
 		r.clockRang(r.time.clocks[userData-udClock])
 	default:
-		if userData < udSteps {
+		switch {
+		case userData < udSteps:
 			r.arriveStep(userData, res)
-		} else if res < 0 {
+		case userData >= udLetter:
+			r.arriveLetter(userData&^udLetter, res)
+		case res < 0:
 			r.cancelMissed(userData &^ internal)
 		}
 	}

@@ -63,3 +63,18 @@ func (r *Ring) ReadFiles(context.Context, iter.Seq[string], ReadFilesConfig) ite
 func (r *Ring) SendDirect(context.Context, ops.Direct, *Ring) (ops.Direct, error) {
 	return ops.Direct{}, ops.ErrNotSupported
 }
+
+// Inbox exists on Linux: NewInbox makes none elsewhere.
+type Inbox struct{}
+
+// NewInbox fails with ErrNotSupported.
+func (r *Ring) NewInbox(any, ops.Priority) (*Inbox, error) { return nil, ops.ErrNotSupported }
+
+// ID returns 0.
+func (in *Inbox) ID() ops.ID { return 0 }
+
+// Address returns no descriptor.
+func (in *Inbox) Address() (ring int, name uint64) { return -1, 0 }
+
+// Close does nothing.
+func (in *Inbox) Close() {}

@@ -73,8 +73,12 @@ type arrival struct {
 
 func (a *arrival) more() bool { return a.flags&uring.CQEFlagMore != 0 }
 
+// udLetter, in user_data, marks a message to the inbox whose ID is in the other bits.
+const udLetter = 3 << 62
+
 // user_data values with this bit set are the ring's own, never a request's: those
-// below, and for a cancel this bit and its target, which is above any of them.
+// below, for a cancel this bit and its target, which is above any of them, and those of
+// udLetter.
 const internal = 1 << 63
 
 const (

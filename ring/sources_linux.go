@@ -15,12 +15,15 @@ import (
 type pools struct {
 	workers *workers.Pool
 	locks   *locking.Source
+	inboxes inboxes
 }
 
 // attach makes the sources and says which operations they carry out.
 func (r *Ring) attach() {
 	r.pools.workers = workers.New(r.cfg.Workers)
 	r.pools.locks = locking.New(r.cfg.LockThreads)
+	r.pools.inboxes = inboxes{}
+	r.sources[ops.CodeInbox] = r.pools.inboxes
 	r.sources[ops.CodeCall] = r.pools.workers
 	for _, code := range []ops.Code{
 		ops.CodeFlock, ops.CodeOFDLock, ops.CodeRecordLock, ops.CodeLockTest, ops.CodeMutex, ops.CodeEvent,

@@ -85,8 +85,11 @@ func (r *Ring) check(req *ops.Request) error {
 	if err := req.Validate(); err != nil {
 		return fmt.Errorf("submit: %w", err)
 	}
-	if req.Code == ops.CodePost {
+	switch req.Code {
+	case ops.CodePost:
 		return fmt.Errorf("submit: %w", ops.Invalid("post is not a request: call Ring.Post"))
+	case ops.CodeInbox:
+		return fmt.Errorf("submit: %w", ops.Invalid("an inbox is not a request: call Ring.NewInbox"))
 	}
 	if r.missing[req.Code] {
 		return fmt.Errorf("submit: %w", errMissing(req))

@@ -12,7 +12,12 @@ var waits = map[string]string{
 	"CodePoll": "for an event", "CodeCall": "as the function does", "CodeFlock": "for other holders",
 	"CodeOFDLock": "for other holders", "CodeRecordLock": "for other holders", "CodeMutex": "for the holder",
 	"CodeEvent": "for a Set", "CodeFutexWait": "for a wake", "CodeFutexWaitv": "for a wake",
-	"CodeSignal": "for a signal", "CodeChild": "for the child", "CodeEpollWait": "for an event",
+	"CodeSignal": "for a signal", "CodeInbox": "for messages", "CodeChild": "for the child", "CodeEpollWait": "for an event",
+}
+
+// methods are those of a Ring that make what no constructor makes a request for.
+var methods = map[string][]string{
+	"CodePost": {"ring.Ring.Post"}, "CodeInbox": {"ring.Ring.NewInbox"}, "CodeSendDirect": {"ring.Ring.SendDirect"},
 }
 
 // aside says why no operation has an opcode of its own.

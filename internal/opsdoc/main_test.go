@@ -29,9 +29,6 @@ func TestTableIsComplete(t *testing.T) {
 	require.Len(t, tree.codes, ops.Codes)
 	for i, name := range tree.codes[1:] {
 		code := ops.Code(i + 1)
-		if code == ops.CodePost || code == ops.CodeSendDirect {
-			continue // Ring.Post and Ring.SendDirect
-		}
 		assert.NotEmpty(t, tree.constructors[name], "%v has no constructor", code)
 		assert.NotEmpty(t, tree.testsOf(code.String(), tree.constructors[name]), "%v has no test", code)
 		for _, c := range tree.constructors[name] {

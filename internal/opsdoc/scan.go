@@ -63,6 +63,9 @@ func scan(module fs.FS) (*tree, error) {
 	for _, list := range t.constructors {
 		slices.Sort(list)
 	}
+	for code, list := range methods {
+		t.constructors[code] = append(t.constructors[code], list...)
+	}
 	return t, err
 }
 

@@ -114,8 +114,20 @@ func encodeManaged(q *SQE, r *ops.Request) {
 		q.Addr = MsgSendFD
 		q.FileIndex = FileIndexAlloc
 		q.OpFlags = MsgRingCQESkip
+		if r.Arg != nil { // an inbox
+			q.Off, q.OpFlags = uint64(r.Offset), 0
+		}
+	case ops.CodeMessage:
+		q.FD = r.FD2
+		q.Addr = MsgData
+		q.Off = uint64(r.Offset)
+		q.Len = r.Len | MessageData
 	}
 }
+
+// MessageData marks the result of a message that brings a number. Those of messages
+// that bring descriptors are smaller.
+const MessageData = 1 << 30
 
 // PlainSend, as Len of a zero-copy send, has it copy after all.
 const PlainSend = 1 << 31

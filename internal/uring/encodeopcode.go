@@ -65,6 +65,7 @@ var opcodes = [ops.Codes]Op{
 	ops.CodeSendZC:        OpSendZC,
 	ops.CodeSendmsgZC:     OpSendmsgZC,
 	ops.CodeSendDirect:    OpMsgRing,
+	ops.CodeMessage:       OpMsgRing,
 }
 
 // Opcode returns the opcode that the native route of c uses, for probes, and
