@@ -52,7 +52,7 @@ func (r *Ring) NewInbox(tag any, p ops.Priority) (*Inbox, error) {
 	s, id := r.slots.Alloc()
 	in.name = udLetter | id
 	s.req = ops.Request{Code: ops.CodeInbox, Mode: ops.Multishot, FD: -1, Priority: p, Tag: tag, Arg: in}
-	s.marks = multi
+	s.marks = multi | large
 	r.noteLevel(p)
 	r.stats.Submitted++
 	r.startOutside(id, s)
