@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluicego/sluice/ops"
+	"github.com/sluicego/sluice/readiness"
 	"github.com/sluicego/sluice/ring"
 )
 
@@ -144,4 +145,45 @@ func TestPeriodicRefused(t *testing.T) {
 	require.ErrorIs(t, err, ops.ErrInvalid)
 	require.ErrorIs(t, r.SubmitAll(ops.Chain(ops.Every(1), ops.Nop()), nil), ops.ErrInvalid)
 	require.ErrorIs(t, r.SubmitAll(ops.Chain(ops.ClockWasSet(), ops.Nop()), nil), ops.ErrInvalid)
+}
+
+// Somebody who takes a completion and goes away leaves nothing undone that another
+// one, who sleeps all the while, waits for: the next time of a periodic timer, and a
+// poll that goes on.
+func TestTakersLeaveNothingUndone(t *testing.T) {
+	in, out := pipe(t)
+	for name, req := range map[string]ops.Request{
+		"monotonic": ops.Every(time.Millisecond),
+		"boottime":  ops.BoottimeEvery(time.Millisecond),
+		"edge":      readiness.Edge(in, readiness.In),
+	} {
+		r, err := ring.New(ring.Config{})
+		require.NoError(t, err)
+		submit(t, r, req)
+		event := func() {
+			if name == "edge" {
+				write(t, out, "x")
+			}
+		}
+		for range 50 {
+			event()
+			slept := make(chan error, 1)
+			go func() {
+				var dst [1]ops.Completion
+				_, err := r.Wait(dst[:], 1, patience)
+				slept <- err
+			}()
+			// Take one under the sleeper's nose, unless he is faster.
+			var dst [1]ops.Completion
+			for n := 0; n == 0 && len(slept) == 0; {
+				n, _ = r.Wait(dst[:], 0, 0)
+			}
+			event()
+			require.NoError(t, <-slept, name)
+			for n := 1; n != 0 && name == "edge"; {
+				n, _ = r.Wait(dst[:], 0, 0)
+			}
+		}
+		closeRing(t, r)
+	}
 }
