@@ -155,6 +155,7 @@ func (h *Hub) want(set ops.SignalSet, pass bool) error {
 		if h.passing[sig]++; h.passing[sig] == 1 {
 			h.sys.setPassing(sig, true)
 			h.sweepAt, h.sweeps = time.Now(), 0 // a handler may be under way that did not know
+			h.sys.poke()                        // and the goroutine asleep
 		}
 	}
 	return nil

@@ -137,7 +137,10 @@ func TestHeldThenPassedOn(t *testing.T) {
 	defer release()
 	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGUSR2))
 	queue(t, os.Getpid(), 0, 42, 5)
-	time.Sleep(5 * time.Millisecond)
+	for end := time.Now().Add(10 * time.Second); isSweeping() && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(5 * time.Millisecond) // nothing wakes the hub by chance any more
 	s := make(sink, 100)
 	open(t, s, 1, ops.Multishot, ops.SignalPassOn, syscall.SIGUSR2, 42)
 	sum := s.signal(t).Signo + s.signal(t).Signo
@@ -183,6 +186,12 @@ func TestHubEnds(t *testing.T) {
 	}
 	time.Sleep(10 * time.Millisecond)
 	assert.Equal(t, before, count())
+}
+
+func isSweeping() bool {
+	Signals.mu.Lock()
+	defer Signals.mu.Unlock()
+	return !Signals.sweepAt.IsZero()
 }
 
 func isRunning() bool {
