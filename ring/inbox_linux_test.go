@@ -82,8 +82,6 @@ func TestInbox(t *testing.T) {
 }
 
 // A direct descriptor goes along in a chain: accept on one Ring, served on another.
-//
-// covers: send descriptor
 func TestInboxTakesDescriptors(t *testing.T) {
 	eachPair(t, ring.Config{DirectFiles: 1}, func(t *testing.T, from, to *ring.Ring) {
 		in, err := to.NewInbox("mail", ops.Normal)

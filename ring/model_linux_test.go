@@ -31,6 +31,7 @@ type step struct {
 	compared func(n int)
 	opened   func(ours, twin int)
 	dropped  func() // the request did not run after all
+	alone    bool   // it cannot be part of a chain
 }
 
 // model is one run.
@@ -39,6 +40,8 @@ type model struct {
 	r          *ring.Ring
 	ours, twin string
 	zones      [3]*zone
+	buffers    *ring.BufferPool // nil before kernel 5.19
+	release    []func()         // what steps have borrowed
 	trail      []string
 }
 
@@ -62,7 +65,11 @@ func runModel(t testing.TB, script []byte) {
 	r, err := ring.New(cfg)
 	require.NoError(t, err)
 	m.r = r
+	m.buffers, _ = r.NewBufferPool(ring.PoolConfig{Sizes: []int{512}, Region: 1 << 16})
 	defer func() {
+		for _, f := range m.release {
+			f()
+		}
 		assert.NoError(t, r.Close())
 		for _, z := range m.zones {
 			for _, f := range append(z.files, z.late...) {
@@ -96,7 +103,7 @@ func (m *model) advance(in *source, pinned bool) {
 		m.note("do", s)
 		ctx, cancel := context.WithTimeout(m.t.Context(), patience)
 		defer cancel()
-		c, err := m.r.Do(ctx, s.req)
+		c, err := m.r.Do(ctx, drainAtRandom(in, s.req))
 		require.NoError(m.t, ctx.Err(), "%s does not end", s.name)
 		require.Equal(m.t, err == nil, c.OK(), "%v", err)
 		m.compare(s, &c, false)
@@ -127,10 +134,13 @@ func (m *model) chain(in *source, z *zone, link ops.Link) {
 	steps := make([]*step, 2+in.pick(3))
 	reqs := make([]ops.Request, len(steps))
 	for i := range steps {
-		steps[i] = z.step(in)
+		for steps[i] = z.step(in); steps[i].alone; {
+			steps[i] = z.step(in)
+		}
 		reqs[i] = steps[i].req.WithTag(i)
 		reqs[i].Link = link
 	}
+	reqs[0] = drainAtRandom(in, reqs[0])
 	reqs[len(reqs)-1].Link = ops.Unlinked
 	m.note(fmt.Sprintf("chain %d", link), steps...)
 	require.NoError(m.t, m.r.SubmitAll(reqs, nil))
@@ -149,7 +159,7 @@ func (m *model) batch(in *source) {
 	for i, z := range m.zones {
 		s := z.step(in)
 		steps = append(steps, s)
-		reqs = append(reqs, s.req.WithTag(i).WithPriority(ops.Priority(in.pick(3)-1)))
+		reqs = append(reqs, drainAtRandom(in, s.req).WithTag(i).WithPriority(ops.Priority(in.pick(3)-1)))
 	}
 	m.note("batch", steps...)
 	require.NoError(m.t, m.r.SubmitAll(reqs, nil))

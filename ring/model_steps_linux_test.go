@@ -49,6 +49,7 @@ func (z *zone) step(in *source) *step {
 		z.open, z.open, z.open, z.open2, z.tmpfile, z.read, z.read, z.write, z.write, z.readv, z.writev, z.close,
 		z.sync, z.allocate, z.truncate, z.stat, z.statFD, z.rename, z.rename, z.remove, z.mkdir, z.mkdir,
 		z.symlink, z.hardlink, z.setxattr, z.getxattr, z.nameOf,
+		z.readFixed, z.writeFixed, z.spliceOut, z.spliceIn, z.readFile,
 	}
 	makers[in.pick(len(makers))](in, s)
 	if !can(z.m.r, s.req.Code) {
