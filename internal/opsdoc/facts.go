@@ -20,6 +20,20 @@ var methods = map[string][]string{
 	"CodePost": {"ring.Ring.Post"}, "CodeInbox": {"ring.Ring.NewInbox"}, "CodeSendDirect": {"ring.Ring.SendDirect"},
 }
 
+// notOffered says why flags and commands of the kernel's rings are not offered as they
+// are there.
+var notOffered = [][3]string{
+	{"IOSQE_IO_DRAIN", "5.2", "`Request.WithDrain`, in user space: the kernel's would wait for polls of the Ring's own"},
+	{"IOSQE_ASYNC", "5.6", "sends to a worker of the kernel what would have been done at once; package fallback has workers"},
+	{"IOSQE_CQE_SKIP_SUCCESS", "5.17", "every request has its completion, which gives its buffers back"},
+	{"IOSQE_BUFFER_SELECT", "5.7", "RecvSelect, RecvMulti, RecvBundle, ReadSelect, ReadMulti, RecvmsgMulti"},
+	{"RECVSEND_BUNDLE of a send", "6.10", "Sendmsg and SendmsgZC send several buffers at once. A bundle takes its buffers off the ring before they are sent, and one that falls short, is cancelled, or finds the socket full cannot tell which of them are left, nor put them back in order"},
+	{"SEND_VECTORIZED", "6.17", "Sendmsg takes vectors"},
+	{"ACCEPT_DONTWAIT", "6.10", "a poll, or a timeout, says whether there is a connection"},
+	{"TIMEOUT_MULTISHOT", "6.4", "periodic timers are kept in user space"},
+	{"SOCKET_URING_OP_TX_TIMESTAMP", "6.17", "needs larger completions; Recvmsg with MSG_ERRQUEUE brings time stamps as well"},
+}
+
 // aside says why no operation has an opcode of its own.
 var aside = map[string]string{
 	"TIMEOUT_REMOVE":   "timers are cancelled in user space",

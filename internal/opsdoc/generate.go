@@ -33,6 +33,15 @@ const middle = `
 |---|---|---|
 `
 
+const end = `
+## Flags and commands that requests do not have as such
+
+Compared with the header of liburing of August 2026, whose opcodes are those above.
+
+| flag or command | since | instead |
+|---|---|---|
+`
+
 // generate returns the text of doc/operations.md.
 func generate(module fs.FS) ([]byte, error) {
 	t, err := scan(module)
@@ -62,6 +71,10 @@ func generate(module fs.FS) ([]byte, error) {
 			name := uring.OpName(op)
 			fmt.Fprintf(&b, "| %s | %s | %s |\n", name, uring.OpSince(op), aside[name])
 		}
+	}
+	b.WriteString(end)
+	for _, n := range notOffered {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", n[0], n[1], n[2])
 	}
 	return b.Bytes(), nil
 }
