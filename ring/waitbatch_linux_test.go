@@ -154,7 +154,8 @@ func TestTimerSlack(t *testing.T) {
 			got, err := r.Wait(dst[:], 1, patience)
 			require.NoError(t, err)
 			assert.Equal(t, n, got, "they came one by one")
-			assert.GreaterOrEqual(t, time.Since(begin), first+100*time.Millisecond)
+			// A wake-up for another reason may come before the slack is over.
+			assert.GreaterOrEqual(t, time.Since(begin), first+(n-1)*time.Millisecond, "the last of them was early")
 		}
 		_, err := ring.New(ring.Config{TimerSlack: -1})
 		require.ErrorIs(t, err, ops.ErrInvalid)
