@@ -93,8 +93,8 @@ func route(native bool, source string) string {
 
 const maxTests = 4
 
-// testsOf names tests: those that say so first, then those that call one of the
-// constructors.
+// testsOf names tests: those that say so first, then those that are called after one of
+// the constructors, then others that call one.
 func (t *tree) testsOf(op string, constructors []string) string {
 	tests := slices.Clone(t.covered[op])
 	var others []string
@@ -104,7 +104,17 @@ func (t *tree) testsOf(op string, constructors []string) string {
 			others = append(others, t.used[parts[0]+":."+parts[2]]...) // a method
 		}
 	}
-	slices.Sort(others)
+	foreign := func(test string) bool {
+		return !slices.ContainsFunc(constructors, func(c string) bool {
+			return strings.Contains(test, c[strings.LastIndexByte(c, '.')+1:])
+		})
+	}
+	slices.SortFunc(others, func(a, b string) int {
+		if fa, fb := foreign(a), foreign(b); fa != fb {
+			return map[bool]int{true: 1, false: -1}[fa]
+		}
+		return strings.Compare(a, b)
+	})
 	for _, name := range others {
 		if !slices.Contains(tests, name) {
 			tests = append(tests, name)
