@@ -18,10 +18,10 @@ import (
 type Inbox struct {
 	r    *Ring
 	name uint64
+	fd   int // a descriptor of the ring of its own, so that no other takes its number
 
 	// mu guards what follows. It comes after any Ring.mu.
 	mu     sync.Mutex
-	fd     int // a descriptor of the ring of its own, so that no other takes its number
 	users  int // requests that send to it
 	closed bool
 }
@@ -30,7 +30,7 @@ type Inbox struct {
 // pending request of the Ring, counts as one, and ends as one: by Close, or by Cancel
 // of its ID, with a terminal completion that reports ErrCanceled.
 //
-// It uses a descriptor. It fails with ErrFull when Capacity requests are pending, with
+// It uses a descriptor. What sends to it needs kernel 5.18 (ops.PostTo). It fails with ErrFull when Capacity requests are pending, with
 // ErrInvalid for a priority that does not exist, with ErrClosed, and with EMFILE.
 func (r *Ring) NewInbox(tag any, p ops.Priority) (*Inbox, error) {
 	if !p.Valid() {

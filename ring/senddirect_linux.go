@@ -12,7 +12,7 @@ import (
 // SendDirect copies the direct descriptor d of r into the table of the Ring to, and
 // returns it as that one knows it: so one Ring accepts connections, and others serve
 // them. Both can be used and closed independently. To tell a loop in to's Wait, Post
-// the result there.
+// the result there; ops.PostDirectTo does both in one, also inside a chain.
 //
 // It waits as Do does, and so for the owner of a pinned Ring to, who must be in
 // Wait or enter it. It fails with EBADF when d is not open, with ErrNoDirect when
