@@ -125,3 +125,33 @@ func TestFDErrors(t *testing.T) {
 	_, err = r.FD()
 	require.ErrorIs(t, err, ops.ErrClosed)
 }
+
+// What goes on after a completion was taken goes on by itself, also where nobody ever
+// waits in the Ring.
+func TestFDOfWhatGoesOn(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		in, _ := pipe(t)
+		_, out := pipe(t)
+		for name, req := range map[string]ops.Request{
+			"monotonic": ops.Every(time.Millisecond),
+			"boottime":  ops.BoottimeEvery(time.Millisecond),
+			"realtime":  ops.RealtimeEvery(time.Now(), time.Millisecond),
+			"level":     readiness.Level(out, readiness.Out),
+		} {
+			r := newRing(ring.Config{})
+			fd, err := r.FD()
+			require.NoError(t, err)
+			submit(t, r, ops.Read(in, make([]byte, 1), ops.Current))
+			submit(t, r, req)
+			require.NoError(t, r.Flush())
+			var dst [1]ops.Completion
+			for got := 0; got < 5; {
+				require.True(t, readable(t, fd, patience), "%s after %d", name, got)
+				n, err := r.Wait(dst[:], 0, 0)
+				require.NoError(t, err)
+				got += n
+			}
+			require.NoError(t, r.Close())
+		}
+	})
+}

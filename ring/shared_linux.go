@@ -112,10 +112,11 @@ func (r *Ring) rouse(w *waiter) {
 
 // passOn is called by whoever stops waiting: somebody else must lead, and
 // completions that are left belong to other Waits. Taking may have made something
-// to be handed over; a leader who sleeps all the while does not see it.
+// to be handed over; a leader who sleeps all the while does not see it, nor does who
+// waits for the Ring's descriptor.
 func (r *Ring) passOn() {
 	s := &r.shared
-	if s.leader != nil && r.hasWork() {
+	if (s.leader != nil || r.export != nil) && r.hasWork() {
 		r.push()
 	}
 	if s.leader == nil && s.asleep.first != nil {
