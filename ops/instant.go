@@ -18,12 +18,18 @@ var start = time.Now().Add(-time.Second)
 // Now returns the current Instant.
 func Now() Instant { return Instant(time.Since(start)) }
 
-// At converts t, using its monotonic reading where it has one. The zero Time
-// becomes the zero Instant; times before the program started become the
+// At converts t, using its monotonic reading where it has one. A t without one, such
+// as one that was parsed, is as far from now as the wall clock says at this moment:
+// what that was set to, or slept through, since the program started does not count.
+// The zero Time becomes the zero Instant; times before the program started become the
 // earliest Instant, which has long passed.
 func At(t time.Time) Instant {
 	if t.IsZero() {
 		return 0
+	}
+	if t == t.Round(0) { // it has no monotonic reading
+		now := time.Now()
+		return max(1, Instant(now.Sub(start)).Add(t.Sub(now)))
 	}
 	return max(1, Instant(t.Sub(start)))
 }

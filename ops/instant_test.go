@@ -43,3 +43,18 @@ func TestChains(t *testing.T) {
 		assert.Empty(t, f())
 	}
 }
+
+// A time without a monotonic reading is taken by the wall clock of this moment.
+func TestInstantOfWallTime(t *testing.T) {
+	for _, d := range []time.Duration{-time.Millisecond, time.Second, 24 * time.Hour} {
+		before := Now()
+		got := At(time.Now().Add(d).Round(0))
+		after := Now()
+		const slewed = Instant(time.Second) // should the clock be set in this very moment
+		assert.InDelta(t, int64(before.Add(d)), int64(got), float64(after-before+slewed))
+	}
+	assert.EqualValues(t, 1, At(time.Unix(1, 0)))
+	assert.Equal(t, Never, At(time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)))
+	future := time.Now().Add(time.Hour)
+	assert.Equal(t, future.Sub(start), time.Duration(At(future)), "exact, with a reading")
+}
