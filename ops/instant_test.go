@@ -44,7 +44,8 @@ func TestChains(t *testing.T) {
 	}
 }
 
-// A time without a monotonic reading is taken by the wall clock of this moment.
+// trap 38: a time without a monotonic reading is taken by the wall clock of this
+// moment.
 func TestInstantOfWallTime(t *testing.T) {
 	for _, d := range []time.Duration{-time.Millisecond, time.Second, 24 * time.Hour} {
 		before := Now()

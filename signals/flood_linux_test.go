@@ -170,7 +170,7 @@ func TestFloodFromC(t *testing.T) {
 	assert.Equal(t, n, len(c.seen)+int(c.lost))
 }
 
-// Standard signals merge where the kernel merges them: those that wait at a thread
+// trap 33: standard signals merge where the kernel merges them: those that wait at a thread
 // which blocks them become one. Those that a thread has taken do not merge on the
 // way to a watch, however many there are before it is read.
 func TestStandardSignalsMergeAsInTheKernel(t *testing.T) {

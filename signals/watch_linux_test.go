@@ -50,7 +50,10 @@ func TestSenderIsNamed(t *testing.T) {
 }
 
 func TestTwoRingsGetTheSameSignal(t *testing.T) {
-	a, b := newRing(t), newRing(t)
+	a := newRing(t)
+	b, err := ring.New(ring.Config{Pinned: true})
+	require.NoError(t, err)
+	defer b.Close()
 	submit(t, a, signals.Watch(syscall.SIGTERM))
 	submit(t, b, signals.Watch(syscall.SIGTERM))
 	first := submit(t, b, signals.Once(syscall.SIGTERM, syscall.SIGHUP))
@@ -151,6 +154,33 @@ func TestOSSignalWorksAgain(t *testing.T) {
 			assert.Equal(t, os.Signal(sig), <-got)
 			quiet(t, r)
 		}
+	}
+}
+
+// Close alone, with watches open on several Rings, gives signals back as well.
+func TestOSSignalWorksAgainAfterClose(t *testing.T) {
+	needNative(t)
+	got := make(chan os.Signal, 10)
+	signal.Notify(got, syscall.SIGUSR1)
+	defer signal.Stop(got)
+	for range 20 {
+		var rings []*ring.Ring
+		for i := range 3 {
+			r, err := ring.New(ring.Config{Pinned: i == 1})
+			require.NoError(t, err)
+			rings = append(rings, r)
+			submit(t, r, signals.Watch(syscall.SIGUSR1))
+		}
+		for i, r := range rings {
+			require.NoError(t, syscall.Kill(self, syscall.SIGUSR1))
+			for _, open := range rings[i:] {
+				assert.Equal(t, syscall.SIGUSR1, nextSignal(t, open).Signo)
+			}
+			assert.Empty(t, got)
+			require.NoError(t, r.Close())
+		}
+		require.NoError(t, syscall.Kill(self, syscall.SIGUSR1))
+		assert.Equal(t, os.Signal(syscall.SIGUSR1), <-got)
 	}
 }
 
