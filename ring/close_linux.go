@@ -22,8 +22,8 @@ import (
 //
 // The owner closes a pinned Ring, which unlocks its goroutine from the thread.
 // Called by others, Close waits for the owner to do so in Wait; or does it itself, if
-// the owner has ended and its thread with it (the program's first thread stays). Then
-// anybody can take the completions that are left.
+// the owner has ended and its thread with it (from kernel 6.0 on; and the program's
+// first thread stays). Then anybody can take the completions that are left.
 func (r *Ring) Close() error {
 	err := r.close()
 	if err == nil {

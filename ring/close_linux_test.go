@@ -167,6 +167,7 @@ func TestCloseWithoutOwner(t *testing.T) {
 // The owner has ended, and its thread with it: another goroutine can Close, and
 // everybody learns what became of his requests.
 func TestCloseAfterOwnerEnded(t *testing.T) {
+	needs(t, "6.0")
 	in, out := pipe(t)
 	listening, _ := listener(t, 0, 4)
 	var r *ring.Ring

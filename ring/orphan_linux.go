@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -28,7 +29,9 @@ func (o *ownership) hasEnded() bool {
 // ended. It reports whether nothing keeps the Ring from being freed.
 func (r *Ring) takeOver() bool {
 	if !r.owner.gone {
-		if !r.owner.hasEnded() {
+		// Only of such rings (from 6.0) is it certain that one thread has submitted
+		// all, and that nothing of it is left.
+		if r.u.Flags()&uring.SetupSingleIssuer == 0 || !r.owner.hasEnded() {
 			return false
 		}
 		r.owner.gone = true
