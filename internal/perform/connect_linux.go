@@ -113,15 +113,16 @@ func (c *Call) tryConnect() (int32, Next) {
 		}
 		return 0, WaitOut
 	}
-	if !c.isNonblocking() {
+	blocking := !c.isNonblocking()
+	if blocking {
 		setNonblock(c.FD, true)
 		defer setNonblock(c.FD, false)
 	}
-	switch res := c.connect(); res {
-	case einprogress:
+	switch res := c.connect(); {
+	case res == einprogress:
 		c.begun = true
 		return 0, WaitOut
-	case eagain, eintr:
+	case res == eagain && blocking, res == eintr:
 		// EAGAIN: the backlog of a local peer is full, which poll(2) does not tell.
 		return 0, Worker
 	default:
@@ -129,16 +130,11 @@ func (c *Call) tryConnect() (int32, Next) {
 	}
 }
 
-// doConnect connects and waits for it, whatever the socket's O_NONBLOCK says. When a
-// signal has ended it, the same call goes on.
+// doConnect connects and waits for it. When a signal has ended it, the same call goes
+// on. A local socket with O_NONBLOCK has nothing to wait for: EAGAIN, as on a ring.
 func (c *Call) doConnect() int32 {
 	if !c.begun {
 		res := c.connect()
-		if res == eagain && c.isNonblocking() { // as in tryConnect
-			setNonblock(c.FD, false)
-			res = c.connect()
-			setNonblock(c.FD, true)
-		}
 		if res != einprogress {
 			return res
 		}

@@ -28,6 +28,11 @@ func kindOf(fd int32, h *Hint) Hint {
 	return *h
 }
 
+func isSocket(fd int32) bool {
+	var st unix.Stat_t
+	return unix.Fstat(int(fd), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFSOCK
+}
+
 // blockingOf adds to h whether fd has O_NONBLOCK, unless that is known.
 func blockingOf(fd int32, h *Hint) Hint {
 	if *h&(NonBlocking|Blocking) != 0 {

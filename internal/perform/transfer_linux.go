@@ -168,21 +168,26 @@ func (c *Call) vectors() [][2]uintptr {
 // transfer makes one system call, with more flags than the entry has.
 func (c *Call) transfer(d *direction, flags uint32) int32 {
 	flags |= c.SQE.OpFlags
-	for {
-		offset := c.SQE.Off
-		switch {
-		case c.Hint&Stream != 0:
-			offset = 1<<64 - 1 // the current position
-		case offset != 1<<64-1:
-			offset += uint64(c.done)
-		}
-		res := c.call(d, offset, flags)
-		if res != espipe || offset == 1<<64-1 {
-			return res
-		}
-		// A ring takes no notice of the offset where there are none.
-		c.Hint |= Stream
+	const current = 1<<64 - 1 // position
+	offset := c.SQE.Off
+	switch {
+	case c.Hint&Stream != 0:
+		offset = current
+	case offset != current:
+		offset += uint64(c.done)
 	}
+	res := c.call(d, offset, flags)
+	if res != espipe || offset == current {
+		return res
+	}
+	// A ring takes no notice of the offset where there are none, except that sockets
+	// refuse all but the first.
+	if !isSocket(c.FD) {
+		c.Hint |= Stream
+	} else if offset != 0 {
+		return res
+	}
+	return c.call(d, current, flags)
 }
 
 func (c *Call) call(d *direction, offset uint64, flags uint32) int32 {
