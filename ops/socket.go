@@ -44,7 +44,7 @@ func AcceptAddr(fd int, flags int, peer *Sockaddr) Request {
 // each is a completion with More set and its own FD, until one without More
 // brings the error that ended it, or ErrCanceled after Cancel. It may end at any
 // time, say with EMFILE or when completions overflow: whoever still wants
-// connections then submits it again. Addresses come from getpeername(2).
+// connections then submits it again. PeerName brings the address of each.
 //
 // Native from kernel 5.19 (io_uring_prep_multishot_accept(3)).
 func AcceptMulti(fd int, flags int) Request {

@@ -96,13 +96,14 @@ func TestSendZCFails(t *testing.T) {
 
 // One that waits for room in the socket can be cancelled; O_NONBLOCK or not.
 func TestSendZCCancelled(t *testing.T) {
-	needs(t, "6.0")
+	needs(t, "6.1")
 	eachRing(t, func(t *testing.T, r *ring.Ring) {
 		for _, flags := range []int{0, unix.SOCK_NONBLOCK} {
 			a, b := tcpPair(t, flags)
 			n := fillForGood(t, a, b)
 			req := ops.SendZC(a, make([]byte, 1000), 0)
 			cancels(t, r, req, onFD(a))
+			cancels(t, r, ops.SendmsgZC(a, ops.NewMsg(make([]byte, 1000)), 0), onFD(a))
 			_, err := try(t, r, req.WithTimeout(time.Millisecond))
 			explains(t, err, ops.CodeSendZC, onFD(a), ops.ErrTimeout)
 			id := start(t, r, req)
