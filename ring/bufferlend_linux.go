@@ -55,13 +55,16 @@ func (r *Ring) arriveSelected(s *slot, res int32, flags uint32) uint32 {
 		return kept
 	}
 	defer g.mu.Unlock()
-	var loan uint32
-	if s.req.Mode&ops.Bundle != 0 {
-		loan = g.lendBundle(id, uint32(res), b.spent, &s.req)
-	} else {
-		loan = g.newLoan(id, g.part(id, uint32(res)), &s.req)
+	return kept | ops.FlagBuffer | g.lend(id, uint32(res), &s.req)<<loanShift
+}
+
+// lend begins the loan of what a result of n bytes has put into a buffer, and in a
+// bundle into those after it. mu is held.
+func (g *BufferRing) lend(id uint16, n uint32, req *ops.Request) uint32 {
+	if req.Mode&ops.Bundle != 0 {
+		return g.lendBundle(id, n, g.buffers[id].spent, req)
 	}
-	return kept | ops.FlagBuffer | loan<<loanShift
+	return g.newLoan(id, g.part(id, n), req)
 }
 
 // part returns the next n bytes of a buffer, which are to be lent. mu is held.
@@ -98,6 +101,30 @@ func (g *BufferRing) left(id uint16) uint32 {
 		return n // the kernel has cut it
 	}
 	return size
+}
+
+// lend writes out an event of a multishot request that has put something into a
+// buffer of its group, when nothing else has happened to it: arrive, take and borrow
+// in one. It reports false if it has done nothing.
+func (s *slot) lend(to *ops.Completion, c *uring.CQE) bool {
+	req := &s.req
+	if s.state != inKernel || s.marks != managed|multi|large || c.Flags&uring.CQEFlagBuffer == 0 || c.Res <= 0 {
+		return false
+	}
+	g, ok := req.Arg.(*BufferRing)
+	if !ok {
+		return false // a message
+	}
+	g.mu.Lock()
+	id := uint16(c.Flags >> uring.CQEBufferShift)
+	g.buffers[id].spent = c.Flags&uring.CQEFlagBufMore == 0
+	l := g.loans[g.lend(id, uint32(c.Res), req)]
+	g.mu.Unlock()
+	to.ID, to.Tag = ops.ID(c.UserData), req.Tag
+	to.Code, to.Priority, to.More, to.Cause = req.Code, req.Priority, true, ops.NoCause
+	to.Target, to.Res, to.Flags = req.FD, c.Res, c.Flags&uring.CQEFlagSockNonEmpty|l.Flags()
+	to.Buf, to.Arg = nil, l
+	return true
 }
 
 // loanShift is where an arrival's flags hold the index of a loan.

@@ -95,14 +95,23 @@ func (r *Ring) put(sqe *uring.SQE, req *ops.Request) (*slot, uint64) {
 }
 
 // reapStraight is reap, for the first completions of those that are there: as long
-// as they are of plain requests that have succeeded, they go to w, which is in Wait.
-// It returns their number.
+// as they are of plain requests that have succeeded, or lend a buffer and more will
+// come, they go to w, which is in Wait. It returns their number.
 func (r *Ring) reapStraight(w *waiter, n uint32) (i uint32) {
-	cq, dst := r.u.CQ, w.dst[w.n:]
+	cq, dst, done := r.u.CQ, w.dst[w.n:], 0
 	for ; i < n && int(i) < len(dst); i++ {
 		c := cq.At(i)
 		s := r.slots.Get(c.UserData)
-		if s == nil || !s.simple() || c.Res < 0 || c.Flags&uring.CQEFlagMore != 0 {
+		if s == nil || c.Res < 0 {
+			break
+		}
+		if c.Flags&uring.CQEFlagMore != 0 {
+			if !s.lend(&dst[i], c) {
+				break
+			}
+			continue
+		}
+		if !s.simple() {
 			break
 		}
 		if r.cfg.Reserve != 0 {
@@ -110,10 +119,11 @@ func (r *Ring) reapStraight(w *waiter, n uint32) (i uint32) {
 		}
 		s.deliver(&dst[i], c)
 		r.slots.Free(c.UserData)
+		done++
 	}
 	w.n += int(i)
-	r.inKernel -= int(i)
-	r.stats.Completed += uint64(i)
+	r.inKernel -= done
+	r.stats.Completed += uint64(done)
 	return i
 }
 
