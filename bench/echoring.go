@@ -17,6 +17,7 @@ const (
 	echoBuffers    = 1024
 	echoBufferSize = 4096
 	echoEntries    = 2048
+	echoDirect     = 4096
 )
 
 func echoPinned(port int) error {
@@ -40,7 +41,7 @@ func echoRing(port int, cfg ring.Config) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.Queue(ops.AcceptMulti(int(l.Fd()), 0).Keeping(l)); err != nil {
+	if _, err := r.Queue(ops.AcceptMulti(int(l.Fd()), 0).IntoDirect().Keeping(l)); err != nil {
 		return err
 	}
 	dst := make([]ops.Completion, 256)
@@ -61,6 +62,16 @@ func echoRing(port int, cfg ring.Config) error {
 type echoConn struct {
 	fd      int
 	waiting []ops.Completion
+	ended   bool // the other side sends no more
+}
+
+// end closes a connection that has nothing left to do.
+func (conn *echoConn) end(r *ring.Ring) error {
+	if !conn.ended || len(conn.waiting) != 0 {
+		return nil
+	}
+	_, err := r.Queue(ops.Close(conn.fd))
+	return err
 }
 
 func echoStep(r *ring.Ring, g *ring.BufferRing, c *ops.Completion) error {
@@ -70,7 +81,7 @@ func echoStep(r *ring.Ring, g *ring.BufferRing, c *ops.Completion) error {
 		if !c.OK() || !c.More {
 			return fmt.Errorf("accept ended: %w", c.Err())
 		}
-		conn = &echoConn{fd: c.FD()}
+		conn = &echoConn{fd: c.Direct().FD()}
 		_, err := r.Queue(ops.RecvMulti(conn.fd, g, 0).WithTag(conn))
 		return err
 	case c.Code == ops.CodeRecv && c.N() > 0:
@@ -81,14 +92,12 @@ func echoStep(r *ring.Ring, g *ring.BufferRing, c *ops.Completion) error {
 	case c.Code == ops.CodeSend:
 		conn.waiting[0].Release()
 		conn.waiting = conn.waiting[:copy(conn.waiting, conn.waiting[1:])]
-		if !c.OK() {
-			_ = unix.Shutdown(conn.fd, unix.SHUT_RDWR) // the receive ends
-		}
 		if len(conn.waiting) == 0 {
-			return nil
+			return conn.end(r)
 		}
-	case !c.More && len(conn.waiting) == 0:
-		return unix.Close(conn.fd) // else its send will fail
+	case c.Code == ops.CodeRecv && !c.More:
+		conn.ended = true
+		return conn.end(r)
 	default:
 		return nil
 	}
