@@ -1,7 +1,10 @@
 package main
 
 // targets are all there are, in the order of the table.
-var targets = []target{
+var targets = append(fileTargets, networkTargets...)
+
+// fileTargets are those of single requests, files, locks, signals and timers.
+var fileTargets = []target{
 	least(0.8, "nothing, one at a time, pinned", "nop/batch-1", "pinned", "c", "requests-that-do-nothing-benchrun-nop"),
 	least(0.9, "nothing, 8 at a time, pinned", "nop/batch-8", "pinned", "c", "requests-that-do-nothing-benchrun-nop"),
 	least(0.9, "nothing, 32 at a time, pinned", "nop/batch-32", "pinned", "c", "requests-that-do-nothing-benchrun-nop"),
