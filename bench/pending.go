@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The most descriptors that a case uses; the limit is 20,000 in many places.
@@ -139,11 +141,11 @@ func memoryOf(side, kind string, n, files int) (bytes []float64, err error) {
 		if line, err := out.ReadString('\n'); line != step {
 			return nil, fmt.Errorf("%s: %q instead of %q: %w", side, line, step, err)
 		}
-		own[i], err = kilobytes(fmt.Sprintf("/proc/%d/smaps_rollup", cmd.Process.Pid), "Anonymous:")
-		if err != nil {
+		if kernel[i], err = settledSlab(); err != nil {
 			return nil, err
 		}
-		if kernel[i], err = kilobytes("/proc/meminfo", "SUnreclaim:"); err != nil {
+		own[i], err = kilobytes(fmt.Sprintf("/proc/%d/smaps_rollup", cmd.Process.Pid), "Anonymous:")
+		if err != nil {
 			return nil, err
 		}
 		if i == 0 {
@@ -154,6 +156,26 @@ func memoryOf(side, kind string, n, files int) (bytes []float64, err error) {
 	}
 	inKernel := (kernel[1] - kernel[0]) / float64(n)
 	return []float64{(own[1]-own[0])/float64(n) + inKernel, inKernel}, nil
+}
+
+// settledSlab returns the bytes of the kernel's objects, once these have stopped
+// getting fewer: what a process before this one has left takes its time.
+func settledSlab() (float64, error) {
+	least, calm := math.Inf(1), 0
+	for range 100 {
+		v, err := kilobytes("/proc/meminfo", "SUnreclaim:")
+		if err != nil {
+			return 0, err
+		}
+		if calm++; v < least-1<<16 {
+			least, calm = v, 0
+		}
+		if calm == 5 {
+			return v, nil
+		}
+		time.Sleep(40 * time.Millisecond)
+	}
+	return 0, errors.New("the kernel's memory does not settle")
 }
 
 // kilobytes returns a value of a file in /proc, in bytes.

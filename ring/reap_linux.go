@@ -24,6 +24,9 @@ func (r *Ring) reap(w *waiter) bool {
 	i := uint32(0)
 	if w != nil && w.kind == inWait && !r.mixed && r.ready.Len() == 0 {
 		i = r.reapStraight(w, n)
+		if r.cfg.Pinned && w.n == len(w.dst) && r.alone() {
+			n = i // the rest can go the same way, at the next Wait
+		}
 	}
 	for ; i < n; i++ {
 		c := cq.At(i)
@@ -32,6 +35,9 @@ func (r *Ring) reap(w *waiter) bool {
 	cq.Advance(n)
 	return true
 }
+
+// alone reports whether completions concern nobody but the owner in its Waits.
+func (r *Ring) alone() bool { return r.doing == 0 && r.export == nil && !r.closing }
 
 // arrive notes one completion.
 func (r *Ring) arrive(userData uint64, res int32, flags uint32) {
