@@ -24,32 +24,53 @@ func (r *Ring) Do(ctx context.Context, req ops.Request) (c ops.Completion, err e
 	if ctx.Err() != nil {
 		return c, &ops.Error{Code: req.Code, Target: req.Describe(), Err: context.Cause(ctx)}
 	}
-	w := newWaiter(inDo)
-	defer w.free()
-	if err := r.do(ctx, w, &req); err != nil {
-		return c, err
+	r.mu.Lock()
+	w := r.newDoer()
+	id, err := r.acceptOne(&req, w)
+	if err == nil && !r.doStraight(ctx, w) {
+		err = r.doOn(ctx, w, id)
 	}
 	c = w.c
-	if c.Res == ecanceled && c.Cause == ops.ByCancel && ctx.Err() != nil {
+	r.endDo(w)
+	switch {
+	case err != nil:
+		return c, err
+	case c.Res == ecanceled && c.Cause == ops.ByCancel && ctx.Err() != nil:
 		return c, &ops.Error{Code: c.Code, Target: req.Describe(), Err: context.Cause(ctx)}
 	}
 	return c, c.Err()
 }
 
-func (r *Ring) do(ctx context.Context, w *waiter, req *ops.Request) error {
-	r.mu.Lock()
-	defer r.unlock()
-	id, err := r.acceptOne(req, w)
-	if err != nil {
-		return err
+// newDoer returns a waiter for a Do. The one that was used last is kept for that.
+func (r *Ring) newDoer() *waiter {
+	w := r.spare
+	if w == nil {
+		return newWaiter(inDo)
 	}
+	r.spare = nil
+	return w
+}
+
+// endDo gives it back, and releases mu.
+func (r *Ring) endDo(w *waiter) {
+	if r.spare == nil {
+		w.c, w.done, w.err = ops.Completion{}, false, nil
+		r.spare = w
+	} else {
+		w.free()
+	}
+	r.unlock()
+}
+
+// doOn waits for the request of a Do, which is not done. It is called with mu held.
+func (r *Ring) doOn(ctx context.Context, w *waiter, id uint64) error {
 	if !r.cfg.Pinned {
 		r.advance(w)
 		r.notify() // it took in what was there, for whomever
 	}
 	if !w.done && ctx.Done() != nil {
 		// AfterFunc may call at once, and Cancel takes the lock.
-		r.mu.Unlock()
+		r.unlock()
 		stop := context.AfterFunc(ctx, func() { _ = r.Cancel(ops.ID(id)) })
 		defer stop()
 		r.mu.Lock()

@@ -193,14 +193,25 @@ func (r *Ring) want(missing int) uint32 {
 // deadline or until the next timer is due, and from relax on for one.
 func (r *Ring) enterOwned(todo, want uint32, deadline, relax ops.Instant) {
 	timeout, minWait := r.sleepTimes(want, deadline, relax)
+	parked := r.leaveOwned(want)
+	_, err := r.u.Enter(todo, want, uring.EnterGetEvents, timeout, minWait)
+	r.returnOwned(parked, err)
+}
+
+// leaveOwned releases mu for a system call of the owner that sleeps for want
+// completions.
+func (r *Ring) leaveOwned(want uint32) (parked *workers.Parked) {
 	r.owner.sleeping, r.owner.batching = want > 0, want > 1
 	r.stats.Enters++
-	var parked *workers.Parked
 	if want > 0 {
 		parked = workers.Park() // a call that waits needs no worker meanwhile
 	}
 	r.unlock()
-	_, err := r.u.Enter(todo, want, uring.EnterGetEvents, timeout, minWait)
+	return parked
+}
+
+// returnOwned takes mu again.
+func (r *Ring) returnOwned(parked *workers.Parked, err error) {
 	r.mu.Lock()
 	parked.Unpark()
 	r.owner.sleeping, r.owner.batching = false, false

@@ -13,10 +13,15 @@ import (
 )
 
 // poller parks a goroutine in the Go runtime's poller until the ring has
-// completions. It is used by one goroutine at a time, the leader; arm and kick
-// are called with Ring.mu held.
+// completions. It is used by one goroutine at a time, the leader; all but wait is
+// called with Ring.mu held.
+//
+// The runtime watches the ring from the first time on that somebody parks. From
+// then on each completion costs the kernel some 100 ns to tell it, which is a tenth
+// of a Do that need not wait.
 type poller struct {
-	file  *os.File // a duplicate of the ring's descriptor
+	fd    int      // a duplicate of the ring's descriptor
+	file  *os.File // the same once the runtime watches it, and its owner
 	conn  syscall.RawConn
 	ready func(fd uintptr) bool
 	armed bool // the file has a deadline
@@ -35,19 +40,26 @@ func newPoller(r *Ring) (*poller, error) {
 	if err := unix.SetNonblock(fd, true); err != nil {
 		return nil, errors.Join(err, unix.Close(fd))
 	}
-	p := &poller{file: os.NewFile(uintptr(fd), "io_uring")}
+	return &poller{fd: fd, ready: func(uintptr) bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.closed || r.u.CQ.Ready() != 0 || r.u.SQ.NeedsFlush()
+	}}, nil
+}
+
+// watch has the runtime watch the ring.
+func (p *poller) watch() (err error) {
+	if p.file != nil {
+		return nil
+	}
+	p.file = os.NewFile(uintptr(p.fd), "io_uring")
 	if p.conn, err = p.file.SyscallConn(); err == nil {
 		err = p.file.SetReadDeadline(time.Time{})
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("poll the ring's descriptor: %w", err), p.file.Close())
+		return fmt.Errorf("poll the ring's descriptor: %w", err)
 	}
-	p.ready = func(uintptr) bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return r.closed || r.u.CQ.Ready() != 0 || r.u.SQ.NeedsFlush()
-	}
-	return p, nil
+	return nil
 }
 
 // arm makes the next wait end at that time.
@@ -71,4 +83,9 @@ func (p *poller) kick() {
 // close is called. The runtime reports edges, so the ring is looked at first.
 func (p *poller) wait() { _ = p.conn.Read(p.ready) }
 
-func (p *poller) close() error { return p.file.Close() }
+func (p *poller) close() error {
+	if p.file == nil {
+		return unix.Close(p.fd)
+	}
+	return p.file.Close()
+}

@@ -60,11 +60,12 @@ type Ring struct {
 	mixed    bool                // pending requests differ in priority
 	staged   ops.Priority        // least urgent request in the submission ring since the last publish
 
-	doing   int   // Do calls whose request is pending
-	woken   bool  // Wake was called and no Wait has reported it
-	closing bool  // Close was called
-	closed  bool  // the engine is gone, or about to be
-	broken  error // the engine failed for good
+	doing   int     // Do calls whose request is pending
+	spare   *waiter // for the next Do
+	woken   bool    // Wake was called and no Wait has reported it
+	closing bool    // Close was called
+	closed  bool    // the engine is gone, or about to be
+	broken  error   // the engine failed for good
 
 	gone chan struct{} // closed when tearDown is through
 

@@ -76,6 +76,10 @@ func (r *Ring) park(w *waiter, deadline ops.Instant) {
 	defer workers.Park().Unpark() // a call that waits needs no worker meanwhile
 	s := &r.shared
 	if s.leader == nil {
+		if err := s.poller.watch(); err != nil {
+			r.broken = err
+			return
+		}
 		s.leader = w
 		s.until = min(deadline, r.nextTimer())
 		s.poller.arm(s.until)

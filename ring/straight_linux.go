@@ -1,8 +1,9 @@
 package ring
 
 import (
+	"context"
+
 	"github.com/sluicego/sluice/internal/uring"
-	"github.com/sluicego/sluice/internal/workers"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -149,36 +150,27 @@ func (s *slot) deliver(to *ops.Completion, c *uring.CQE) {
 
 // waitStraight is WaitBatch by the owner of a pinned Ring, for min completions and
 // as long as it takes: one system call hands over what is staged and waits, and what
-// comes is written to dst. It makes that call itself, since each return between the
-// kernel and the caller is one that the processor has forgotten and must guess.
+// comes is written to dst. It makes that call itself, as doStraight does, since each
+// return between the kernel and the caller is one that the processor has forgotten.
 func (r *Ring) waitStraight(dst []ops.Completion, min int) (int, error) {
 	r.mu.Lock()
 	w := &r.owner.w
 	w.ctx, w.dst, w.n, w.min, w.relax, w.err = nil, dst, 0, min, ops.Never, nil
 	r.reap(w)
-	if !r.quiet() {
+	if r.doing != 0 || !r.quiet() {
 		return r.waitOn(w, Forever)
 	}
-	todo, want := r.u.SQ.Publish(), uint32(0)
-	r.staged = ops.Highest
+	todo, want := r.publish(), uint32(0)
 	if missing := min - w.n; missing > 0 {
 		want = r.want(missing)
 	}
 	if todo != 0 || want != 0 {
-		r.stats.Enters++
-		r.owner.sleeping, r.owner.batching = want > 0, want > 1
-		parked := workers.Park()
-		r.mu.Unlock()
+		parked := r.leaveOwned(want)
 		err := r.u.EnterOwned(todo, want)
-		r.mu.Lock()
-		parked.Unpark()
-		r.owner.sleeping, r.owner.batching = false, false
-		if err != nil {
-			r.retry(err)
-		}
+		r.returnOwned(parked, err)
 		r.reap(w)
 	}
-	if w.n < min || !r.quiet() {
+	if w.n < min || r.doing != 0 || !r.quiet() {
 		return r.waitOn(w, Forever)
 	}
 	n := w.n
@@ -187,10 +179,44 @@ func (r *Ring) waitStraight(dst []ops.Completion, min int) (int, error) {
 	return n, nil
 }
 
+// doStraight is what a Do does when the kernel needs no time for its request, or
+// when it is all that the owner of a pinned Ring waits for. It reports false if the
+// request is not done, or something is left to do.
+func (r *Ring) doStraight(ctx context.Context, w *waiter) bool {
+	if r.cfg.Pinned {
+		if ctx.Done() != nil || r.doing != 1 || !r.quiet() || !r.owner.isCaller() {
+			return false
+		}
+		todo, parked := r.publish(), r.leaveOwned(1)
+		err := r.u.EnterOwned(todo, 1)
+		r.returnOwned(parked, err)
+	} else if r.fill() != 0 {
+		r.stats.Enters++
+		r.entering++
+		r.mu.Unlock()
+		_, err := r.u.EnterPlain(uint32(r.entries), 0, 0) // so many: see push
+		r.mu.Lock()
+		r.entering--
+		if err != nil {
+			r.retry(err)
+		}
+	}
+	r.reap(nil)
+	r.expire()
+	r.notify()
+	return w.done && !r.hasWork() && !r.closing
+}
+
+// publish lets the kernel see what is staged, and returns how much that is.
+func (r *Ring) publish() uint32 {
+	r.staged = ops.Highest
+	return r.u.SQ.Publish()
+}
+
 // quiet reports whether a Wait has nothing to look after but what is in the
 // submission ring and in the kernel.
 func (r *Ring) quiet() bool {
 	return r.ready.Len() == 0 && r.queue.Len() == 0 && len(r.again) == 0 && len(r.cancels) == 0 &&
 		len(r.idle) == 0 && !r.barrier.up && r.timers.Len() == 0 && r.time.set.Len() == 0 && !r.time.deaf &&
-		r.doing == 0 && !r.owner.deaf && !r.owner.kicked && !r.woken && r.export == nil && !r.closing && r.broken == nil
+		!r.owner.deaf && !r.owner.kicked && !r.woken && r.export == nil && !r.closing && r.broken == nil
 }

@@ -80,7 +80,16 @@ func (r *Ring) EnterPlain(toSubmit, minComplete, flags uint32) (submitted int, e
 	if minComplete != 0 {
 		flags |= EnterGetEvents
 	}
-	return enter(r.fd.Load(), toSubmit, minComplete, flags, nil)
+	fd := r.fd.Load()
+	if fd < 0 {
+		return 0, ErrClosed
+	}
+	n, _, errno := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(fd), uintptr(toSubmit),
+		uintptr(minComplete), uintptr(flags), 0, 0)
+	if errno != 0 {
+		return 0, enterError(errno)
+	}
+	return int(n), nil
 }
 
 // setWait fills the argument that the kernel reads during a timed wait.
