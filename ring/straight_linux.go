@@ -183,6 +183,9 @@ func (r *Ring) waitStraight(dst []ops.Completion, min int) (int, error) {
 // when it is all that the owner of a pinned Ring waits for. It reports false if the
 // request is not done, or something is left to do.
 func (r *Ring) doStraight(ctx context.Context, w *waiter) bool {
+	if r.closing || r.broken != nil {
+		return false
+	}
 	if r.cfg.Pinned {
 		if ctx.Done() != nil || r.doing != 1 || !r.quiet() || !r.owner.isCaller() {
 			return false
