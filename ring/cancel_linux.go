@@ -57,11 +57,12 @@ func (r *Ring) cancelAll(match func(*slot) bool) (n int, err error) {
 
 // cancelName cancels the request of that name, if it is pending.
 func (r *Ring) cancelName(id uint64, cause ops.Cause) bool {
-	if s := r.slots.Get(id); s != nil {
-		return r.cancel(id, s, cause)
+	if timers.IsName(id) {
+		t := r.time.set.Get(id)
+		return t != nil && r.cancelTimer(id, t, cause)
 	}
-	t := r.time.set.Get(id)
-	return t != nil && r.cancelTimer(id, t, cause)
+	s := r.slots.Get(id)
+	return s != nil && r.cancel(id, s, cause)
 }
 
 // cancelMatching cancels what match accepts. Timers are meant when it is nil.

@@ -11,9 +11,12 @@ import (
 	"github.com/sluicego/sluice/ops"
 )
 
-func TestTimerIsSmall(t *testing.T) {
+func TestTimerFillsACacheLine(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) == 8 {
-		require.Equal(t, uintptr(48), unsafe.Sizeof(Timer[int]{}))
+		var s Set[int]
+		timer, _ := s.Alloc()
+		require.EqualValues(t, 64, unsafe.Sizeof(*timer))
+		require.Zero(t, uintptr(unsafe.Pointer(timer))%64)
 	}
 }
 
