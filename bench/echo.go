@@ -38,6 +38,7 @@ var echoServers = []struct {
 }{
 	{"pinned", goServer("pinned")},
 	{"shared", goServer("shared")},
+	{"portable", portableServer},
 	{"c-ring", cServer("echoring")},
 	{"std", goServer("std")},
 	{"gnet", goServer("gnet")},
@@ -53,7 +54,7 @@ var echoMetrics = []metric{
 }
 
 func echoCase(o options, p placement, conns, size int) comparison {
-	c := comparison{name: fmt.Sprintf("%dB-%d", size, conns), metrics: echoMetrics, ours: 2}
+	c := comparison{name: fmt.Sprintf("%dB-%d", size, conns), metrics: echoMetrics, ours: 3}
 	for _, s := range echoServers {
 		c.sides = append(c.sides, side{s.name, func() ([]float64, error) { return echo(o, s.command, p, conns, size) }})
 	}

@@ -22,12 +22,13 @@ const serverVariable = "SLUICE_BENCH_SERVER"
 
 // servers are those that are written in Go.
 var servers = map[string]func(port int, target string) error{
-	"pinned":  echoes(echoPinned),
-	"shared":  echoes(echoShared),
-	"std":     echoes(echoStd),
-	"gnet":    echoes(echoGnet),
-	"netpoll": echoes(echoNetpoll),
-	"io.Copy": proxyCopy,
+	"pinned":   echoes(echoPinned),
+	"shared":   echoes(echoShared),
+	"portable": echoes(echoPortable),
+	"std":      echoes(echoStd),
+	"gnet":     echoes(echoGnet),
+	"netpoll":  echoes(echoNetpoll),
+	"io.Copy":  proxyCopy,
 }
 
 // echoes makes a server of one that passes nothing on.
