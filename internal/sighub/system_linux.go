@@ -119,10 +119,13 @@ func (s *system) apply() {
 	p.look = p.passing&p.reading != 0
 	for sig := syscall.Signal(1); sig <= ops.MaxSignal; sig++ {
 		carried := p.reading.Has(sig) && (sig < carrier || p.passing.Has(sig))
-		relay.carry[sig] = 0
+		// One store: the handler may look at any time, and what it sent under its
+		// own number in between would merge with others.
+		var carry uint8
 		if carried {
-			relay.carry[sig] = 1
+			carry = 1
 		}
+		relay.carry[sig] = carry
 	}
 	_, _ = signalfd(s.signals, p.direct()) // it cannot fail for an open signalfd
 }
