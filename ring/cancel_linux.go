@@ -123,7 +123,14 @@ func (r *Ring) cancel(id uint64, s *slot, cause ops.Cause) bool {
 // a cancel is repeated after a while.
 func (r *Ring) cancelMissed(id uint64) {
 	s := r.slots.Get(id)
-	if s == nil || s.state != inKernel || s.marks&canceling == 0 || r.awaitsTurn(id, s) {
+	if s == nil || s.state != inKernel || s.marks&canceling == 0 {
+		return
+	}
+	if r.awaitsTurn(id, s) {
+		if !s.chain.watched {
+			s.chain.watched = true
+			r.split++
+		}
 		return
 	}
 	if s.marks&timed != 0 {

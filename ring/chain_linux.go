@@ -18,6 +18,7 @@ type chain struct {
 	retry   []uint64 // members that must be handed over once more, when all have reported
 	later   []uint64 // members that were not handed over yet: see segment
 	broken  bool     // the last one ahead of them failed
+	watched bool     // a cancel waits for a member's turn: counted in Ring.split
 }
 
 // acceptChain takes in the chain at the start of reqs and returns its length. at
@@ -71,6 +72,9 @@ func (r *Ring) settleMember(id uint64, s *slot, res int32, flags uint32) {
 		res = 0 // the timer has run out, and the chain gone on
 	}
 	if s.marks&(multi|canceling) == multi && res >= 0 {
+		if c.watched {
+			r.split--
+		}
 		s.chain = nil // it is the last, and goes on alone
 		s.marks &^= chained
 		r.continueMultishot(id, s, res, flags)
@@ -87,7 +91,15 @@ func (r *Ring) settleMember(id uint64, s *slot, res int32, flags uint32) {
 		r.finish(id, s, res, flags)
 	}
 	r.cancelNext(c, id)
-	if left := len(c.retry) + len(c.later); left > 0 && c.settled+left == len(c.ids) {
+	left := len(c.retry) + len(c.later)
+	if c.settled+left < len(c.ids) {
+		return
+	}
+	if c.watched {
+		c.watched = false
+		r.split--
+	}
+	if left > 0 {
 		r.goOn(c)
 	}
 }

@@ -107,6 +107,7 @@ func (r *Ring) fillCancels(sq *uring.SQ) {
 				return
 			}
 			uring.EncodeCancel(sqe, id, internal|id)
+			r.asked++
 		}
 		r.cancels = r.cancels[:last]
 	}

@@ -181,9 +181,10 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 // want returns how many completions to sleep for when missing ones are wanted.
 // Those that a Do waits for, that make room for queued requests, that a barrier
 // waits for, or that tell of a clock, are needed one by one, and so is the one that
-// a kick which is under way will bring.
+// a kick which is under way will bring. So are those that the rest of a chain waits
+// for, and answers to cancels, which may have to be repeated.
 func (r *Ring) want(missing int) uint32 {
-	if r.doing > 0 || r.queue.Len() > 0 || r.barrier.up || r.time.listening() || r.owner.kicked {
+	if r.doing > 0 || r.asked > 0 || r.split > 0 || r.queue.Len() > 0 || r.barrier.up || r.time.listening() || r.owner.kicked {
 		return 1
 	}
 	return uint32(max(min(missing, r.inKernel), 1))

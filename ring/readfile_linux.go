@@ -146,6 +146,7 @@ func (r *Ring) cancelRead(sq *uring.SQ, id uint64, s *slot) bool {
 	place := int(s.result)
 	uring.EncodeCancel(sq.Next(), udOf(place, stepOpen), internal|id)
 	uring.EncodeCancel(sq.Next(), udOf(place, stepRead), internal|id)
+	r.asked += 2
 	return true
 }
 

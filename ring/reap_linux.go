@@ -80,8 +80,11 @@ func (r *Ring) arriveInternal(userData uint64, res int32, flags uint32) {
 			r.arriveStep(userData, res)
 		case userData >= udLetter:
 			r.arriveLetter(userData&^udLetter, res)
-		case res < 0:
-			r.cancelMissed(userData &^ internal)
+		default:
+			r.asked--
+			if res < 0 {
+				r.cancelMissed(userData &^ internal)
+			}
 		}
 	}
 }

@@ -52,6 +52,8 @@ type Ring struct {
 	res      resources           // what is registered with the kernel
 	barrier  barrier             // what waits for others to end, and holds others up
 	inKernel int                 // requests in the submission ring or the kernel
+	asked    int                 // cancels there, whose answer is to come
+	split    int                 // chains that need us between members: see want
 	held     [urgencies]int      // of these, those of each step, where a reserve is kept
 	time     timekeeping         // timers
 	outside  int                 // requests with a source

@@ -41,6 +41,9 @@ func isInstant(req *ops.Request) bool {
 // holdBack keeps the members of c from n on for later.
 func (r *Ring) holdBack(c *chain, n int) {
 	c.later = c.ids[n:]
+	if len(c.later) > 0 {
+		r.split++
+	}
 	for _, id := range c.later {
 		r.slots.Get(id).state = again
 	}
@@ -52,6 +55,9 @@ func unlink(sqe *uring.SQE) { sqe.Flags &^= uring.SQEFlagIOLink | uring.SQEFlagI
 // goOn starts what was held back, behind what must be repeated, once all of c
 // that the kernel had has left it; or cancels it when that broke the chain.
 func (r *Ring) goOn(c *chain) {
+	if len(c.later) > 0 {
+		r.split--
+	}
 	if len(c.retry) == 0 && c.broken {
 		for _, id := range c.later {
 			r.finish(id, r.slots.Get(id), ecanceled, 0)

@@ -57,6 +57,25 @@ func TestChainEndsWithAnyFailure(t *testing.T) {
 	})
 }
 
+// The rest of a chain is started while its owner waits for several completions, of
+// which others are far off.
+func TestChainGoesOnWhileItsOwnerWaitsForSeveral(t *testing.T) {
+	eachRing(t, func(t *testing.T, r *ring.Ring) {
+		in, _ := pipe(t)
+		fd, _ := tempFile(t, "")
+		for range 3 {
+			submit(t, r, ops.Read(in, make([]byte, 1), ops.Current))
+		}
+		submitAll(t, r, ops.Chain(ops.Fsync(fd), ops.Fsync(fd), ops.Nop()))
+		for _, c := range take(t, r, 3) {
+			require.NoError(t, c.Err())
+		}
+		_, err := r.CancelAll()
+		require.NoError(t, err)
+		take(t, r, 3)
+	})
+}
+
 // The classic: write, sync, rename over the old file, sync the directory.
 func TestChainReplacesFile(t *testing.T) {
 	eachRing(t, func(t *testing.T, r *ring.Ring) {
