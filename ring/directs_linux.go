@@ -21,6 +21,10 @@ func (r *Ring) needDirects() error {
 	if r.res.files.made {
 		return nil
 	}
+	noTable := fmt.Errorf("direct descriptors: %w: want kernel 6.0", ops.ErrNotSupported)
+	if r.older.noTable {
+		return noTable
+	}
 	if r.cfg.Pinned && !r.owner.isCaller() {
 		return fmt.Errorf("%w: the first use of direct descriptors, unless Config.DirectFiles is set", ops.ErrWrongThread)
 	}
@@ -36,7 +40,7 @@ func (r *Ring) needDirects() error {
 		return fmt.Errorf("%w: %d direct descriptors are more than RLIMIT_NOFILE allows: raise it, or lower Config.DirectFiles",
 			err, size+readPlaces)
 	case errors.Is(err, syscall.EINVAL):
-		return fmt.Errorf("direct descriptors: %w: want kernel 6.0", ops.ErrNotSupported)
+		return noTable
 	case err != nil:
 		return err
 	}

@@ -14,14 +14,19 @@ type older struct {
 	// lateTimers: a timer that runs out fails, before 5.16, and its chain with it.
 	// So it is the last that the kernel gets at once: see segment.
 	lateTimers bool
+	// noTable: the kernel does not pick from a range of direct descriptors, before
+	// 6.0. Whoever asks, on whatever thread, is to hear that first.
+	noTable bool
 }
 
 // learnAge finds out what r.older is by what came with it, since no list of the
-// kernel's has it: SOCKET, and a little later than the timers, CQE_SKIP (5.17).
+// kernel's has it: SOCKET, SEND_ZC, and a little later than the timers, CQE_SKIP
+// (5.17).
 func (r *Ring) learnAge(lacks func(uring.Op) bool) {
 	r.older = older{
 		oneAccept:  lacks(uring.OpSocket),
 		lateTimers: r.u.Features()&uring.FeatCQESkip == 0,
+		noTable:    lacks(uring.OpSendZC),
 	}
 }
 

@@ -80,8 +80,19 @@ func TestReadFilesBesideOthers(t *testing.T) {
 
 // Several goroutines read at a time, on a Ring that another one waits on.
 func TestReadFilesConcurrently(t *testing.T) {
+	needs(t, "6.0")
+	readConcurrently(t, ring.Config{DirectFiles: 10})
+}
+
+// So it is where workers read the files.
+func TestReadFilesConcurrentlyByHand(t *testing.T) {
+	readConcurrently(t, ring.Config{}, uring.OpOpenat)
+}
+
+func readConcurrently(t *testing.T, cfg ring.Config, lacks ...uring.Op) {
 	eachMode(t, func(t *testing.T, newRing maker) {
-		r := newRing(ring.Config{DirectFiles: 10})
+		r := newRing(cfg)
+		r.Forbid(lacks...)
 		paths := manyFiles(t, 500)
 		var joins []func()
 		for range 4 {

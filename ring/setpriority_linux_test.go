@@ -147,6 +147,7 @@ func TestSetPriorityOfCompleted(t *testing.T) {
 		write(t, out, "x")
 		time.Sleep(moment) // the event is there
 		submit(t, r, ops.Nop().WithPriority(ops.Highest).WithTag("nop"))
+		require.NoError(t, r.Flush())
 		require.Equal(t, "nop", takeOne(t, r).Tag) // and reaped
 		_, err = r.Post("normal", ops.Normal)
 		require.NoError(t, err)

@@ -18,6 +18,7 @@ import (
 // with the release that has it. (trap 43)
 func TestMissingOperations(t *testing.T) {
 	eachRing(t, func(t *testing.T, r *ring.Ring) {
+		needsOps(t, r, ops.CodeSymlink)
 		r.Forbid(uring.OpMkdirat, uring.OpUringCmd)
 		before := r.Stats().Submitted
 		dir := t.TempDir() + "/new"
@@ -130,6 +131,9 @@ func TestHotOperationsDoNotAllocate(t *testing.T) {
 		dst := make([]ops.Completion, 4)
 		advice := ops.Fadvise(fd, 0, 0, unix.FADV_NORMAL)
 		size := ops.Fgetxattr(fd, "user.none", nil)
+		if !can(r, size.Code) {
+			size = advice
+		}
 		for name, f := range map[string]func() ops.Request{
 			"nop":      ops.Nop,
 			"read":     func() ops.Request { return ops.Read(fd, buf, 0) },

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -52,29 +51,31 @@ const docSkipped = `
 |---|---|---|
 `
 
-// writeDoc writes the table of all kernels, which are in the order of their release.
-func writeDoc(file string, all []*kernel) error {
+// writeDoc writes the table of all kernels, which are in the order of their release
+// and have run the same tests.
+func writeDoc(file string, all []*summary) error {
+	for _, k := range all {
+		if len(k.Found.Operations) != len(all[0].Found.Operations) {
+			return fmt.Errorf("%s and %s know different operations: run both again", k.Label, all[0].Label)
+		}
+	}
 	var b bytes.Buffer
 	b.WriteString(docHead)
 	for _, k := range all {
-		passed, skipped := 0, 0
-		for _, o := range k.outcomes {
-			passed, skipped = passed+len(o.Passed), skipped+len(o.Skipped)
-		}
-		routes := k.routes()
-		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d | %d |\n", k.label, k.found.Release, passed, skipped,
+		routes := routesOf(k.Found)
+		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d | %d |\n", k.Label, k.Found.Release, k.Passed, len(k.Skipped),
 			routes["native"], routes["emulated"], routes["unavailable"])
 	}
 	b.WriteString(docFlags)
 	var known []string
 	for _, k := range all {
-		shared := k.found.Flags["shared"]
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", k.label, strings.Join(shared, ", "),
-			strings.Join(without(k.found.Flags["pinned"], shared), ", "), strings.Join(without(k.found.Features, known), ", "))
-		known = append(known, k.found.Features...)
+		shared := k.Found.Flags["shared"]
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", k.Label, strings.Join(shared, ", "),
+			strings.Join(without(k.Found.Flags["pinned"], shared), ", "), strings.Join(without(k.Found.Features, known), ", "))
+		known = append(known, k.Found.Features...)
 	}
 	b.WriteString(docOperations)
-	for i, o := range all[0].found.Operations {
+	for i, o := range all[0].Found.Operations {
 		seen, before := history(all, i)
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", o.Name, o.Since, seen, before)
 	}
@@ -85,38 +86,39 @@ func writeDoc(file string, all []*kernel) error {
 
 // history tells since which kernel operation number i was seen to be native, and
 // how older ones carry it out.
-func history(all []*kernel, i int) (seen, before string) {
+func history(all []*summary, i int) (seen, before string) {
 	for _, k := range all {
-		route := k.found.Operations[i].Route
+		route := k.Found.Operations[i].Route
 		if route == "native" {
-			return k.label, before
+			return k.Label, before
 		}
 		before = route
 	}
 	return "", before
 }
 
-var running = regexp.MustCompile(`, this is \S+$`)
+// topLevel returns the name of a test without package and subtests.
+func topLevel(test string) string {
+	test = test[strings.LastIndexByte(test[:strings.Index(test, ".Test")+1], '.')+1:]
+	name, _, _ := strings.Cut(test, "/")
+	return name
+}
 
 // writeSkipped lists the reasons for which tests were skipped.
-func writeSkipped(b *bytes.Buffer, all []*kernel) {
+func writeSkipped(b *bytes.Buffer, all []*summary) {
 	type group struct {
 		kernels []string
 		tests   []string
 	}
 	groups := map[string]*group{}
 	for _, k := range all {
-		for _, o := range k.outcomes {
-			for test, why := range o.Skipped {
-				why = running.ReplaceAllString(why, "")
-				g := groups[why]
-				if g == nil {
-					g = &group{}
-					groups[why] = g
-				}
-				top, _, _ := strings.Cut(test, "/")
-				g.kernels, g.tests = appendNew(g.kernels, k.label), appendNew(g.tests, top)
+		for test, why := range k.Skipped {
+			g := groups[why]
+			if g == nil {
+				g = &group{}
+				groups[why] = g
 			}
+			g.kernels, g.tests = appendNew(g.kernels, k.Label), appendNew(g.tests, topLevel(test))
 		}
 	}
 	for _, why := range slices.Sorted(maps.Keys(groups)) {

@@ -20,10 +20,10 @@ type kernel struct {
 	early    []string // operations that it has although it is older than they are
 }
 
-// routes counts operations by how they are carried out.
-func (k *kernel) routes() map[string]int {
+// routesOf counts operations by how they are carried out.
+func routesOf(found job.Capabilities) map[string]int {
 	count := map[string]int{}
-	for _, o := range k.found.Operations {
+	for _, o := range found.Operations {
 		count[o.Route]++
 	}
 	return count

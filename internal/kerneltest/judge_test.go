@@ -32,7 +32,7 @@ func TestJudgeOfReleases(t *testing.T) {
 	require.Len(t, k.problems, 1)
 	assert.Contains(t, k.problems[0], "broken is unavailable on 6.6.1-cloud, but is said to be native since 6.6")
 	assert.Equal(t, []string{"early (6.10)"}, k.early)
-	assert.Equal(t, map[string]int{"native": 2, "emulated": 2, "unavailable": 1}, k.routes())
+	assert.Equal(t, map[string]int{"native": 2, "emulated": 2, "unavailable": 1}, routesOf(k.found))
 }
 
 func TestJudgeOfOutcomes(t *testing.T) {

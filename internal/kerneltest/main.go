@@ -22,7 +22,8 @@ type setting struct {
 	tree    string // what the guests see: init, bin/, and t/PACKAGE/test
 	disk    string
 	out     string // a folder for what the guests say
-	doc     string // the table to write, or none
+	keep    string // a folder for what the table of all kernels is made of, or none
+	doc     string // the table to write, or none; then nothing is run
 	atOnce  int
 	limit   time.Duration // for each command
 	boot    time.Duration // for each machine
@@ -36,7 +37,8 @@ func main() {
 	flag.StringVar(&s.tree, "tree", "", "folder that becomes the guests' first file system")
 	flag.StringVar(&s.disk, "disk", "", "image of the file system for temporary files")
 	flag.StringVar(&s.out, "out", "", "folder for what the guests say")
-	flag.StringVar(&s.doc, "doc", "", "file for the table of all kernels")
+	flag.StringVar(&s.keep, "keep", "", "folder for what the table of all kernels is made of")
+	flag.StringVar(&s.doc, "doc", "", "file for that table; nothing is run")
 	flag.IntVar(&s.atOnce, "j", 2, "machines at a time")
 	flag.DurationVar(&s.limit, "limit", 5*time.Minute, "time for each test binary")
 	flag.DurationVar(&s.boot, "boot", 15*time.Minute, "time for each machine")
@@ -59,7 +61,11 @@ func main() {
 	// Ended itself, it ends the machines.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := s.run(ctx, labels); err != nil {
+	run := s.run
+	if s.doc != "" {
+		run = s.tabulate
+	}
+	if err := run(ctx, labels); err != nil {
 		fmt.Fprintln(os.Stderr, "kerneltest:", err)
 		os.Exit(1)
 	}
@@ -96,15 +102,25 @@ func (s *setting) run(ctx context.Context, labels []string) error {
 		k.report(os.Stdout)
 		if len(k.problems) > 0 {
 			bad = append(bad, k.label)
+		} else if s.keep != "" {
+			if err := k.summary().save(s.keep); err != nil {
+				return err
+			}
 		}
 	}
 	if len(bad) > 0 {
 		return fmt.Errorf("failed on %s; what the guests said is in %s", strings.Join(bad, ", "), s.out)
 	}
-	if s.doc != "" {
-		return writeDoc(s.doc, all)
-	}
 	return nil
+}
+
+// tabulate writes the table of kernels that have run.
+func (s *setting) tabulate(_ context.Context, labels []string) error {
+	all, err := load(s.keep, labels)
+	if err != nil {
+		return err
+	}
+	return writeDoc(s.doc, all)
 }
 
 // one boots one kernel.

@@ -14,7 +14,7 @@ func (k *kernel) report(w io.Writer) {
 	if k.transcript == nil {
 		k.transcript = &transcript{}
 	}
-	count := k.routes()
+	count := routesOf(k.found)
 	fmt.Fprintf(w, "operations: %d native, %d emulated, %d unavailable\n", count["native"], count["emulated"], count["unavailable"])
 	if len(k.early) > 0 {
 		fmt.Fprintf(w, "here earlier than stated: %s\n", strings.Join(k.early, ", "))

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sluicego/sluice/internal/perform"
+	"github.com/sluicego/sluice/internal/testkit"
 	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/ops"
 )
@@ -24,6 +25,9 @@ type way func(t testing.TB, e uring.SQE) int32
 
 // ways are the kernel's ring, and what this package has in its place.
 func ways(t testing.TB) map[string]way {
+	if !testkit.KernelHas("6.16") {
+		t.Skip("needs Linux 6.16, whose ring has all that this package has")
+	}
 	ring, err := uring.Setup(uring.Options{Entries: 8})
 	if err != nil {
 		t.Skipf("nothing to compare with: %v", err)

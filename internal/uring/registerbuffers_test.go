@@ -34,9 +34,10 @@ func TestRegisterBuffers(t *testing.T) {
 }
 
 func TestRegisterBuffersSparseUpdateTags(t *testing.T) {
+	needsTags(t)
 	r := newRing(t, Options{Entries: 8})
 	b, addr := target(4096)
-	needs(t, "5.19", r.RegisterBuffersSparse(4))
+	require.NoError(t, r.RegisterBuffersSparse(4))
 	assert.EqualValues(t, -int32(syscall.EFAULT), readFixed(t, r, 3, addr))
 	n, err := r.UpdateBuffers(2, [][]byte{nil, b}, []uint64{0, 91})
 	require.NoError(t, err)
@@ -44,13 +45,13 @@ func TestRegisterBuffersSparseUpdateTags(t *testing.T) {
 	assert.EqualValues(t, 1, readFixed(t, r, 3, addr))
 	_, err = r.UpdateBuffers(3, [][]byte{nil}, nil)
 	require.NoError(t, err)
-	assert.EqualValues(t, 91, awaitTag(t, r).UserData)
+	assert.EqualValues(t, 91, await(t, r).UserData)
 	_, err = r.UpdateBuffers(0, [][]byte{b}, make([]uint64, 3))
 	assert.ErrorIs(t, err, syscall.EINVAL)
 	require.NoError(t, r.UnregisterBuffers())
 	require.NoError(t, r.RegisterBuffersTagged([][]byte{b}, []uint64{92}))
 	require.NoError(t, r.UnregisterBuffers())
-	assert.EqualValues(t, 92, awaitTag(t, r).UserData)
+	assert.EqualValues(t, 92, await(t, r).UserData)
 }
 
 func TestCloneBuffers(t *testing.T) {

@@ -70,6 +70,7 @@ func TestRegisterFiles(t *testing.T) {
 }
 
 func TestRegisterFilesTagged(t *testing.T) {
+	needsTags(t)
 	r := newRing(t, Options{Entries: 8})
 	rd, wr := pipe(t)
 	_, _ = unix.Write(int(wr), []byte("a"))
@@ -80,9 +81,9 @@ func TestRegisterFilesTagged(t *testing.T) {
 	n, err := r.UpdateFilesTagged(0, []int32{wr, wr}, []uint64{73, 0})
 	require.NoError(t, err)
 	assert.Equal(t, 2, n)
-	assert.EqualValues(t, 71, awaitTag(t, r).UserData, "the old file was let go")
+	assert.EqualValues(t, 71, await(t, r).UserData, "the old file was let go")
 	require.NoError(t, r.UnregisterFiles())
-	assert.EqualValues(t, 73, awaitTag(t, r).UserData)
+	assert.EqualValues(t, 73, await(t, r).UserData)
 }
 
 func TestRegisterFilesSparseAndAllocRange(t *testing.T) {
