@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -28,7 +29,7 @@ func parse(t *testing.T, text string) (all []result) {
 
 func TestJudge(t *testing.T) {
 	all := parse(t, sample)
-	goal := most(1, "", "smallfiles/cached-cpu", "pinned", "a<b", "")
+	goal := most(1, "", "smallfiles/cached-cpu", "pinned", "a<b")
 	samples, met := goal.judge(all)
 	if !slices.Equal(samples, []float64{0.5, 1, 2}) || !met {
 		t.Errorf("within rounds: %v, met %t", samples, met)
@@ -52,11 +53,21 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// The table links to a section for each benchmark, in which its plot is.
 func TestTargetsNameBenchmarks(t *testing.T) {
+	doc, err := os.ReadFile("../doc/performance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, goal := range targets {
 		name, _, _ := strings.Cut(goal.name, "/")
 		if !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == name }) {
 			t.Errorf("%q: no benchmark %q", goal.what, name)
+		}
+		for _, want := range []string{`<a id="` + name + `"></a>`, "(bench/" + name + ".svg)"} {
+			if !strings.Contains(string(doc), want) {
+				t.Errorf("%q: doc/performance.md has no %s", goal.what, want)
+			}
 		}
 	}
 }

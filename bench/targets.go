@@ -16,15 +16,14 @@ type target struct {
 	peer    string  // what its samples are divided by, within rounds; empty for nothing
 	atLeast bool    // bound is the least, else the most
 	bound   float64 // a ratio, or in the metric's unit if there is no peer
-	section string  // of doc/performance.md, as in a link
 }
 
-func most(bound float64, what, name, ours, peer, section string) target {
-	return target{what, name, ours, peer, false, bound, section}
+func most(bound float64, what, name, ours, peer string) target {
+	return target{what, name, ours, peer, false, bound}
 }
 
-func least(bound float64, what, name, ours, peer, section string) target {
-	return target{what, name, ours, peer, true, bound, section}
+func least(bound float64, what, name, ours, peer string) target {
+	return target{what, name, ours, peer, true, bound}
 }
 
 // judge returns the samples that the bound is for, and whether their median is
@@ -97,7 +96,7 @@ func targetTable(results map[string][]result) string {
 				how[2] = "yes"
 			}
 		}
-		fmt.Fprintf(&table, "| %s | %s | %s | %s | %s | [more](#%s) |\n", t.what, bound, how[0], how[1], how[2], t.section)
+		fmt.Fprintf(&table, "| %s | %s | %s | %s | %s | [%s](#%s) |\n", t.what, bound, how[0], how[1], how[2], benchmark, benchmark)
 	}
 	fmt.Fprintf(&table, "\n%d of %d targets are met; %d were not measured.\n", met, len(targets), len(targets)-measured)
 	return table.String()
