@@ -122,10 +122,17 @@ func (d *drawing) panel(unit string, rows []result) {
 		d.text(a.at(v), d.y, "quiet mid", tickLabel(v, unit))
 		d.add(`<path class="grid" d="M%d.5 %dv%d"/>`, a.at(v), d.y+5, panelHeight(rows))
 	}
-	kase := ""
+	kase, several := "", false
+	for _, r := range rows {
+		several = several || r.metric != rows[0].metric
+	}
 	d.y -= 4
 	for _, r := range rows {
-		if label := r.kase; label != kase {
+		label := r.kase
+		if several {
+			label = strings.TrimPrefix(r.name(), r.benchmark+"/")
+		}
+		if label != kase {
 			kase = label
 			d.y += rowHeight
 			d.text(plotMargin, d.y, "quiet", kase)
@@ -140,7 +147,7 @@ func (d *drawing) panel(unit string, rows []result) {
 func panelHeight(rows []result) int {
 	cases := map[string]bool{}
 	for _, r := range rows {
-		cases[r.kase] = true
+		cases[r.name()] = true
 	}
 	return (len(rows)+len(cases))*rowHeight - 2
 }

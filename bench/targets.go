@@ -16,14 +16,15 @@ type target struct {
 	peer    string  // what its samples are divided by, within rounds; empty for nothing
 	atLeast bool    // bound is the least, else the most
 	bound   float64 // a ratio, or in the metric's unit if there is no peer
+	section string  // of doc/performance.md, as in a link
 }
 
-func most(bound float64, what, name, ours, peer string) target {
-	return target{what, name, ours, peer, false, bound}
+func most(bound float64, what, name, ours, peer, section string) target {
+	return target{what, name, ours, peer, false, bound, section}
 }
 
-func least(bound float64, what, name, ours, peer string) target {
-	return target{what, name, ours, peer, true, bound}
+func least(bound float64, what, name, ours, peer, section string) target {
+	return target{what, name, ours, peer, true, bound, section}
 }
 
 // judge returns the samples that the bound is for, and whether their median is
@@ -75,14 +76,18 @@ func targetTable(results map[string][]result) string {
 	for _, t := range targets {
 		benchmark, _, _ := strings.Cut(t.name, "/")
 		all := results[benchmark]
-		format := func(v float64) string { return fmt.Sprintf("%.2f", v) }
+		format := threeDigits
 		bound := "≤ "
 		if t.atLeast {
 			bound = "≥ "
 		}
-		if t.peer != "" {
+		r := t.find(all, t.ours)
+		switch {
+		case t.peer != "":
 			bound += strconv.FormatFloat(t.bound, 'g', -1, 64) + " × " + t.peer
-		} else if r := t.find(all, t.ours); r != nil {
+		case r == nil:
+			bound += strconv.FormatFloat(t.bound, 'g', -1, 64)
+		default:
 			format = func(v float64) string { return quantity(v, r.unit) }
 			bound += tickLabel(t.bound, r.unit)
 		}
@@ -96,7 +101,7 @@ func targetTable(results map[string][]result) string {
 				how[2] = "yes"
 			}
 		}
-		fmt.Fprintf(&table, "| %s | %s | %s | %s | %s | [%s](#%s) |\n", t.what, bound, how[0], how[1], how[2], benchmark, benchmark)
+		fmt.Fprintf(&table, "| %s | %s | %s | %s | %s | [more](#%s) |\n", t.what, bound, how[0], how[1], how[2], t.section)
 	}
 	fmt.Fprintf(&table, "\n%d of %d targets are met; %d were not measured.\n", met, len(targets), len(targets)-measured)
 	return table.String()
