@@ -30,6 +30,9 @@ func (r *Ring) Close() error {
 	r.fd.Store(-1)
 	r.enterFD, r.enterFlags = -1, 0
 	*r.SQ, *r.CQ = closedSQ(), closedCQ()
+	if r.kernel != nil {
+		return r.kernel.Close()
+	}
 	unmapErr := r.m.unmap()
 	closeErr := unix.Close(fd)
 	if closeErr != nil {

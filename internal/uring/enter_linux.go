@@ -47,6 +47,9 @@ const longest = time.Duration(1 << 62)
 // After Close it is ErrClosed. After RegisterRingFD only the registering thread
 // may call Enter; others use EnterPlain.
 func (r *Ring) Enter(toSubmit, minComplete, flags uint32, timeout, minWait time.Duration) (submitted int, err error) {
+	if r.kernel != nil {
+		return r.kernel.Enter(toSubmit, minComplete, flags, timeout, minWait)
+	}
 	flags |= r.enterFlags
 	if minComplete == 0 {
 		return enter(r.enterFD, toSubmit, 0, flags, nil)
@@ -64,6 +67,10 @@ func (r *Ring) Enter(toSubmit, minComplete, flags uint32, timeout, minWait time.
 
 // EnterOwned is Enter for the owner, without a timeout, in as few steps as can be.
 func (r *Ring) EnterOwned(toSubmit, minComplete uint32) error {
+	if r.kernel != nil {
+		_, err := r.kernel.Enter(toSubmit, minComplete, EnterGetEvents, -1, 0)
+		return err
+	}
 	_, _, errno := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.enterFD), uintptr(toSubmit),
 		uintptr(minComplete), uintptr(r.enterFlags|EnterGetEvents), 0, 0)
 	if errno != 0 {
@@ -79,6 +86,9 @@ func (r *Ring) EnterOwned(toSubmit, minComplete uint32) error {
 func (r *Ring) EnterPlain(toSubmit, minComplete, flags uint32) (submitted int, err error) {
 	if minComplete != 0 {
 		flags |= EnterGetEvents
+	}
+	if r.kernel != nil {
+		return r.kernel.Enter(toSubmit, minComplete, flags, -1, 0)
 	}
 	fd := r.fd.Load()
 	if fd < 0 {

@@ -17,6 +17,13 @@ import (
 func (r *Ring) register(op uint32, name string, arg unsafe.Pointer, n uint32) (int, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	if r.kernel != nil && r.fd.Load() >= 0 {
+		res, errno := r.kernel.Register(op, arg, n)
+		if errno != 0 {
+			return 0, fmt.Errorf("uring: register %s: %w", name, errno)
+		}
+		return res, nil
+	}
 	return register(r.fd.Load(), op, name, arg, n)
 }
 

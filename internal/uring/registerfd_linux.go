@@ -24,7 +24,7 @@ type rsrcUpdate struct {
 func (r *Ring) RegisterRingFD() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.ownerTID != 0 {
+	if r.ownerTID != 0 || r.kernel != nil {
 		return nil
 	}
 	fd := r.fd.Load()

@@ -22,6 +22,7 @@ type Ring struct {
 	CQ *CQ
 
 	fd       atomic.Int32 // -1 once closed
+	kernel   Kernel       // nil: the real one
 	flags    uint32
 	features uint32
 
