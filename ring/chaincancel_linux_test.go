@@ -102,6 +102,9 @@ func TestChainCancelWhileItWaitsForReadiness(t *testing.T) {
 				r := newRing(ring.Config{})
 				in, _ := pipe2(t, unix.O_CLOEXEC|unix.O_NONBLOCK)
 				_, copyOut := pipe2(t, unix.O_CLOEXEC|unix.O_NONBLOCK)
+				if member > 0 && isPortable(r) {
+					continue // there the whole chain is started, and a member ends when its turn comes
+				}
 				reqs := ops.Chain(ops.Splice(in, ops.Current, copyOut, ops.Current, 1, 0), ops.Nop(), ops.Nop())
 				if how == "timeout" {
 					reqs[member].Timeout = 2 * moment

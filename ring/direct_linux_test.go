@@ -39,7 +39,9 @@ func TestDirectFile(t *testing.T) {
 		do(t, r, ops.Fallocate(d.FD(), 0, 0, 100))
 		_, err := unix.Pread(d.FD(), buf, 0)
 		assert.ErrorIs(t, err, unix.EBADF, "outside the ring it is nothing")
-		assert.Equal(t, before, openFiles())
+		if !isPortable(r) { // whose table is of ordinary descriptors
+			assert.Equal(t, before, openFiles())
+		}
 		do(t, r, ops.Close(d.FD()))
 		fails(t, r, ops.Read(d.FD(), buf, 0), syscall.EBADF, "direct 0")
 		fails(t, r, ops.Close(d.FD()), syscall.EBADF, "direct 0")
@@ -229,7 +231,7 @@ func TestDirectAcceptCancelled(t *testing.T) {
 				do(t, r, ops.Close(c.Direct().FD()))
 			}
 			join()
-			require.NoError(t, unix.Close(<-client))
+			<-client // it is closed at the end
 		}
 	})
 }

@@ -49,6 +49,13 @@ func (r *Ring) FD() (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("fd: %w", err)
 	}
+	if r.u.Emulated() {
+		// Readiness is no completion yet, but to be made one by Wait.
+		event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(r.u.FD())}
+		if err := unix.EpollCtl(e.epoll, unix.EPOLL_CTL_ADD, r.u.FD(), &event); err != nil {
+			return -1, fmt.Errorf("fd: epoll_ctl: %w", errors.Join(err, r.u.UnregisterEventFD(), e.close()))
+		}
+	}
 	r.export = e
 	e.signal() // there may be something already
 	e.schedule(r.nextTimer())

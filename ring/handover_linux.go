@@ -152,12 +152,23 @@ func (r *Ring) push() {
 		if err != nil {
 			r.retry(err)
 		}
-		if flags != 0 {
-			r.reap(nil)
+		if flags != 0 || r.shared.leader != nil && r.u.Emulated() {
+			r.reap(nil) // the portable engine leaves it to us to tell the leader
 		}
 		if r.closing && r.drained() {
 			r.rouseAll() // somebody is in Close
 		}
+	}
+}
+
+// look has the portable engine look at descriptors, which the kernel does by itself.
+// It does not block.
+func (r *Ring) look() {
+	if !r.u.Emulated() || r.closed || r.broken != nil {
+		return
+	}
+	if _, err := r.u.EnterPlain(0, 0, uring.EnterGetEvents); err != nil {
+		r.retry(err)
 	}
 }
 

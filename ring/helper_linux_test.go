@@ -16,7 +16,7 @@ import (
 )
 
 // engines lists those that the whole suite runs on.
-var engines = []ring.Engine{ring.IOURing}
+var engines = []ring.Engine{ring.IOURing, ring.Portable}
 
 // patience is how long a test waits for what must happen. It is much longer than
 // anything takes, so that a busy machine fails no test.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sluicego/sluice/internal/outside"
 	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/ops"
@@ -18,7 +16,8 @@ import (
 type Inbox struct {
 	r    *Ring
 	name uint64
-	fd   int // a descriptor of the ring of its own, so that no other takes its number
+	fd   int    // a descriptor of the ring of its own, so that no other takes its number
+	drop func() // closes it
 
 	// mu guards what follows. It comes after any Ring.mu.
 	mu     sync.Mutex
@@ -44,11 +43,11 @@ func (r *Ring) NewInbox(tag any, p ops.Priority) (*Inbox, error) {
 	case r.room() == 0:
 		return nil, fmt.Errorf("new inbox: %w", ops.ErrFull)
 	}
-	fd, err := unix.FcntlInt(uintptr(r.u.FD()), unix.F_DUPFD_CLOEXEC, 0)
+	fd, drop, err := r.u.Duplicate()
 	if err != nil {
 		return nil, fmt.Errorf("new inbox: duplicate the ring's descriptor: %w", err)
 	}
-	in := &Inbox{r: r, fd: fd}
+	in := &Inbox{r: r, fd: fd, drop: drop}
 	s, id := r.slots.Alloc()
 	in.name = udLetter | id
 	s.req = ops.Request{Code: ops.CodeInbox, Mode: ops.Multishot, FD: -1, Priority: p, Tag: tag, Arg: in}
@@ -102,7 +101,7 @@ func (in *Inbox) shut() {
 // release closes the descriptor when nobody needs it any more. mu is held.
 func (in *Inbox) release() {
 	if in.closed && in.users == 0 {
-		_ = unix.Close(in.fd) // the ring has another, and nothing is written to it
+		in.drop() // the ring has another, and nothing is written to it
 	}
 }
 

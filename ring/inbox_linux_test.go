@@ -19,11 +19,11 @@ func eachPair(t *testing.T, cfg ring.Config, f func(t *testing.T, from, to *ring
 	needs(t, "6.0")
 	eachMode(t, func(t *testing.T, newRing maker) {
 		for _, pinned := range []bool{false, true} {
-			other := cfg
-			other.Pinned = pinned
+			from, other := newRing(cfg), cfg
+			other.Engine, other.Pinned = from.Info().Engine, pinned
 			to, err := ring.New(other)
 			require.NoError(t, err)
-			f(t, newRing(cfg), to)
+			f(t, from, to)
 			closeRing(t, to)
 		}
 	})

@@ -22,11 +22,12 @@ func TestPersonality(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root, to be somebody else")
 	}
-	for _, pinned := range []bool{false, true} {
+	for i := range 2 * len(engines) {
+		engine, pinned := engines[i/2], i%2 == 1
 		path := filepath.Join(t.TempDir(), "secret")
 		require.NoError(t, os.WriteFile(path, []byte("secret"), 0o600))
 		onDyingThread(t, func() {
-			r, err := ring.New(ring.Config{Pinned: pinned})
+			r, err := ring.New(ring.Config{Engine: engine, Pinned: pinned})
 			if !assert.NoError(t, err) {
 				return
 			}

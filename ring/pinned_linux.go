@@ -160,7 +160,7 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 		todo := r.fill()
 		// The kernel sets the flag after it has lined work up. If that is done
 		// meanwhile, the flag stays, and entering brings nothing.
-		more := r.u.SQ.NeedsFlush() && (came || !entered)
+		more := r.u.SQ.NeedsFlush() && (came || !entered) || r.u.Emulated() && !entered
 		if todo == 0 && done && (w.min > 0 || !more) {
 			return w.err
 		}

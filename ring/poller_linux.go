@@ -43,6 +43,9 @@ func newPoller(r *Ring) (*poller, error) {
 	return &poller{fd: fd, ready: func(uintptr) bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
+		if r.u.CQ.Ready() == 0 {
+			r.look()
+		}
 		return r.closed || r.u.CQ.Ready() != 0 || r.u.SQ.NeedsFlush()
 	}}, nil
 }

@@ -3,11 +3,9 @@ package ring
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/sluicego/sluice/internal/goid"
@@ -126,56 +124,12 @@ func New(cfg Config) (*Ring, error) {
 	return r, nil
 }
 
-// choose settles on an engine and says why.
-func choose(cfg *Config) (reason string, err error) {
-	reason = "Config.Engine asks for it"
-	if cfg.Engine == Auto {
-		name := os.Getenv("SLUICE_ENGINE")
-		if cfg.Engine, err = ParseEngine(name); err != nil {
-			return "", fmt.Errorf("environment variable SLUICE_ENGINE: %w", err)
-		}
-		reason = "SLUICE_ENGINE asks for it"
-	}
-	switch cfg.Engine {
-	case Portable:
-		return "", fmt.Errorf("portable engine (%s): %w by this version; use auto or iouring",
-			reason, ops.ErrNotSupported)
-	case Auto:
-		reason = "the kernel offers it"
-	}
-	cfg.Engine = IOURing
-	return reason, nil
-}
-
-// completionEntries is the least size of the completion ring. Overflowing it
-// loses nothing, but costs an allocation in the kernel for each entry.
-const completionEntries = 4096
-
-// start sets up the ring, and what waiting on it needs.
+// start sets up the engine, and what waiting on it needs.
 func (r *Ring) start() (err error) {
-	r.u, err = uring.Setup(uring.Options{
-		Entries:   uint32(r.cfg.Entries),
-		CQEntries: uint32(max(completionEntries, 2*r.cfg.Entries)),
-		Pinned:    r.cfg.Pinned,
-	})
-	if errors.Is(err, uring.ErrUnavailable) {
-		return errors.Join(ops.ErrNotSupported, err)
-	}
-	if err != nil {
+	if err := r.startEngine(); err != nil {
 		return err
 	}
-	// Without a limit a few thousand blocked requests are as many threads
-	// (trap 41). Kernels that cannot limit them say EINVAL.
-	if _, _, err := r.u.RegisterIOWQMaxWorkers(0, uint32(r.cfg.KernelWorkers)); err != nil && !errors.Is(err, syscall.EINVAL) {
-		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSYS) {
-			err = errors.Join(ops.ErrNotSupported, err) // a sandbox that allows the other two calls
-		}
-		return errors.Join(fmt.Errorf("limit kernel workers: %w", err), r.u.Close())
-	}
 	r.entries, r.completionEntries = int(r.u.SQ.Entries()), int(r.u.CQ.Entries())
-	if err := r.tryRealTime(); err != nil {
-		return errors.Join(err, r.u.Close())
-	}
 	if r.cfg.Pinned {
 		r.owner.goroutine = goid.Current()
 		err = r.startPinned()

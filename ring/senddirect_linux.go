@@ -25,29 +25,48 @@ func (r *Ring) SendDirect(ctx context.Context, d ops.Direct, to *Ring) (ops.Dire
 	if r == to {
 		return ops.Direct{}, fmt.Errorf("send %v: %w", d, ops.Invalid("it is in this ring already"))
 	}
-	fd, err := to.duplicate()
+	if r.u.Emulated() != to.u.Emulated() {
+		return r.sendAcross(ctx, d, to)
+	}
+	fd, release, err := to.duplicate()
 	if err != nil {
 		return ops.Direct{}, fmt.Errorf("send %v: receiving ring: %w", d, err)
 	}
-	defer unix.Close(fd)
+	defer release()
 	c, err := r.Do(ctx, ops.Request{Code: ops.CodeSendDirect, Mode: ops.Managed, FD: int32(d.FD()), FD2: int32(fd)})
 	return c.Direct(), err
 }
 
 // duplicate returns a descriptor of the Ring, which stays good when the Ring is
 // closed, and sees to it that there is a table of direct descriptors.
-func (r *Ring) duplicate() (int, error) {
+func (r *Ring) duplicate() (int, func(), error) {
 	r.mu.Lock()
 	defer r.unlock()
 	if r.closing {
-		return -1, ops.ErrClosed
+		return -1, nil, ops.ErrClosed
 	}
 	if err := r.needDirects(); err != nil {
-		return -1, err
+		return -1, nil, err
 	}
-	fd, err := unix.FcntlInt(uintptr(r.u.FD()), unix.F_DUPFD_CLOEXEC, 0)
+	fd, release, err := r.u.Duplicate()
 	if err != nil {
-		return -1, fmt.Errorf("duplicate its descriptor: %w", err)
+		return -1, nil, fmt.Errorf("duplicate its descriptor: %w", err)
 	}
-	return fd, nil
+	return fd, release, nil
+}
+
+// sendAcross is SendDirect between engines, which do not know each other: a plain
+// descriptor goes from one to the other. An owner of a pinned receiving Ring must
+// wait, or enter it, for that.
+func (r *Ring) sendAcross(ctx context.Context, d ops.Direct, to *Ring) (ops.Direct, error) {
+	plain, err := r.Do(ctx, ops.Install(d))
+	if err != nil {
+		return ops.Direct{}, fmt.Errorf("send %v: %w", d, err)
+	}
+	defer unix.Close(plain.FD())
+	there, err := to.Do(ctx, ops.Register(plain.FD()))
+	if err != nil {
+		return ops.Direct{}, fmt.Errorf("send %v: receiving ring: %w", d, err)
+	}
+	return there.Direct(), nil
 }

@@ -75,7 +75,9 @@ func TestSendZCFails(t *testing.T) {
 	needs(t, "6.0")
 	eachRing(t, func(t *testing.T, r *ring.Ring) {
 		a, _ := unixPair(t, unix.SOCK_STREAM)
-		fails(t, r, ops.SendZC(a, []byte("x"), 0), syscall.EOPNOTSUPP, onFD(a))
+		if !isPortable(r) { // which copies, and can do so with every socket
+			fails(t, r, ops.SendZC(a, []byte("x"), 0), syscall.EOPNOTSUPP, onFD(a))
+		}
 		fails(t, r, ops.SendZC(-1, []byte("x"), 0), syscall.EBADF, "fd -1")
 		rd, _ := pipe(t)
 		fails(t, r, ops.SendmsgZC(rd, ops.NewMsg([]byte("x")), 0), syscall.ENOTSOCK, onFD(rd))

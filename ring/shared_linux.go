@@ -54,6 +54,7 @@ func (r *Ring) await(w *waiter, timeout time.Duration) error {
 func (r *Ring) advance(w *waiter) {
 	for !r.closed {
 		r.push()
+		r.look()
 		r.reap(w)
 		r.expire()
 		if !r.hasWork() || r.broken != nil {

@@ -18,6 +18,9 @@ var namesSockets atomic.Int32
 // canNameSockets finds out, by asking for an address. The ring is new and empty.
 // What the answer says of something else is not remembered (trap 43).
 func (r *Ring) canNameSockets() bool {
+	if r.u.Emulated() {
+		return false
+	}
 	if known := namesSockets.Load(); known != 0 {
 		return known > 0
 	}

@@ -43,7 +43,7 @@ func (r *Ring) operations() (all []Operation) {
 		o := Operation{Code: code, Route: Emulated}
 		if op, native := uring.Opcode(code); native {
 			o.Opcode, o.Since = uring.OpName(op), uring.Since(code)
-			if r.sources[code] == nil {
+			if r.sources[code] == nil && !r.u.Emulated() {
 				o.Route = Native
 			}
 		}

@@ -1,6 +1,7 @@
 package portable
 
 import (
+	"errors"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -18,7 +19,7 @@ func (e *Engine) message(q *request) {
 		other, ok = e, true
 	}
 	if !ok {
-		e.end(q, -int32(syscall.EBADFD), 0)
+		e.end(q, sendToKernel(sqe), 0)
 		return
 	}
 	to := other.(*Engine)
@@ -35,6 +36,15 @@ func (e *Engine) message(q *request) {
 	default:
 		e.sendFile(q, to)
 	}
+}
+
+// sendToKernel posts to an io_uring ring, which takes Linux 6.13 and data.
+func sendToKernel(sqe *uring.SQE) int32 {
+	var errno syscall.Errno
+	if sqe.Addr != uring.MsgData || errors.As(uring.SendMsgRing(sqe), &errno) {
+		return -int32(syscall.EBADFD)
+	}
+	return 0
 }
 
 // apart runs f without mu. What it is called for is in no list meanwhile.
