@@ -46,6 +46,13 @@ func (c *Call) tryTransfer() (int32, Next) {
 			continue
 		}
 		switch {
+		case asked && res == eopnotsupp && c.isNonblocking():
+			// A pipe that was spliced has forgotten the flag (trap 43), and does as well
+			// without it.
+			c.SQE.OpFlags &^= unix.RWF_NOWAIT
+			if res = c.transfer(d, 0); res > 0 {
+				c.done += res
+			}
 		case asked:
 		case res == eagain:
 			return c.unready(d)
