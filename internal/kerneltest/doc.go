@@ -17,7 +17,7 @@ short ones (` + "`-short`" + `) and as root. To repeat it, and to write this fil
 
     .ci/kernels
 
-The gate boots the oldest, one in the middle and the newest.
+Kernels without a number of tests were only asked what they can do (` + "`.ci/kernels -probe`" + `).
 
 | kernel | release | tests passed | skipped | operations native | emulated | unavailable |
 |---|---|---|---|---|---|---|
@@ -63,7 +63,11 @@ func writeDoc(file string, all []*summary) error {
 	b.WriteString(docHead)
 	for _, k := range all {
 		routes := routesOf(k.Found)
-		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d | %d |\n", k.Label, k.Found.Release, k.Passed, len(k.Skipped),
+		passed, skipped := fmt.Sprint(k.Passed), fmt.Sprint(len(k.Skipped))
+		if k.Passed == 0 { // it was only probed
+			passed, skipped = "", ""
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %d |\n", k.Label, k.Found.Release, passed, skipped,
 			routes["native"], routes["emulated"], routes["unavailable"])
 	}
 	b.WriteString(docFlags)
