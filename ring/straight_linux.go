@@ -153,6 +153,7 @@ func (s *slot) deliver(to *ops.Completion, c *uring.CQE) {
 // comes is written to dst. It makes that call itself, as doStraight does, since each
 // return between the kernel and the caller is one that the processor has forgotten.
 func (r *Ring) waitStraight(dst []ops.Completion, min int) (int, error) {
+	r.owner.breathe()
 	r.mu.Lock()
 	w := &r.owner.w
 	w.ctx, w.dst, w.n, w.min, w.relax, w.err = nil, dst, 0, min, ops.Never, nil

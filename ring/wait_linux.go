@@ -60,6 +60,9 @@ func (r *Ring) WaitBatch(dst []ops.Completion, min int, batch, timeout time.Dura
 }
 
 func (r *Ring) wait(ctx context.Context, dst []ops.Completion, min int, batch, timeout time.Duration) (n int, err error) {
+	if r.cfg.Pinned {
+		r.owner.breathe()
+	}
 	r.mu.Lock()
 	w := &r.owner.w
 	if !r.cfg.Pinned {
