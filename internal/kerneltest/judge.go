@@ -81,9 +81,6 @@ func chose(o *outcome, engine string) error {
 	if err != nil {
 		return err
 	}
-	if found.Engine == "refused" && engine == "portable" && strings.Contains(found.Reason, sysctl[len("kernel/"):]) {
-		return nil // this version has no portable engine
-	}
 	if found.Engine != engine || found.Reason == "" {
 		return fmt.Errorf("the engine is %q, because %q; want %s", found.Engine, found.Reason, engine)
 	}

@@ -40,10 +40,6 @@ func probe() int {
 // look adds what a Ring of that mode finds.
 func look(found *job.Capabilities, mode string, pinned bool) error {
 	r, err := ring.New(ring.Config{Pinned: pinned})
-	if errors.Is(err, ops.ErrNotSupported) {
-		found.Engine, found.Reason = "refused", err.Error()
-		return nil
-	}
 	if err != nil {
 		return err
 	}
