@@ -47,6 +47,7 @@ func (r *Ring) acceptChain(reqs []ops.Request, ids []ops.ID, at int) int {
 			r.setDeadline(id, s)
 		}
 	}
+	r.routeChain(c)
 	first := r.slots.Get(c.ids[0])
 	if first.req.Mode&ops.Drain != 0 || r.barrier.up {
 		r.holdUp(c.ids[0], first)

@@ -100,7 +100,7 @@ func (c *clock) adjust(r *Ring) {
 		c.apply(r)
 	}
 	if !c.polled && (c.wheel.Len() != 0 || len(c.watchers) != 0) {
-		r.time.deaf = true
+		r.chores = true
 	}
 }
 
@@ -149,12 +149,12 @@ func (r *Ring) listenClocks(sq *uring.SQ) {
 		}
 		sqe := sq.Next()
 		if sqe == nil {
-			return // next time
+			r.chores = true // next time
+			return
 		}
 		uring.EncodePoll(sqe, int32(c.fd()), unix.POLLIN, false, c.userData)
 		c.polled = true
 	}
-	r.time.deaf = false
 }
 
 // clockRang handles the end of a poll on a clock's source: its time has come, or

@@ -121,7 +121,7 @@ func (r *Ring) tearDown() error {
 	if r.cfg.Pinned {
 		r.owner.nag.Stop()
 		r.owner.settleKicks()
-		err := errors.Join(r.u.Close(), unix.Close(r.owner.eventfd), r.closeClocks())
+		err := errors.Join(r.u.Close(), unix.Close(r.owner.eventfd), r.closeClocks(), r.closeCompanion())
 		r.closePools()
 		if r.owner.gone {
 			r.owner.free.Store(true)
@@ -134,7 +134,7 @@ func (r *Ring) tearDown() error {
 	r.mu.Unlock()
 	err := r.shared.poller.close()
 	r.mu.Lock()
-	err = errors.Join(resErr, err, r.u.Close(), r.closeClocks())
+	err = errors.Join(resErr, err, r.u.Close(), r.closeClocks(), r.closeCompanion())
 	r.closePools()
 	return err
 }

@@ -70,9 +70,12 @@ func (r *Ring) startPortable() (err error) {
 	return err
 }
 
+// setup makes the kernel's ring. Tests replace it.
+var setup = uring.Setup
+
 // startIOURing fails with ErrNotSupported where io_uring is refused.
 func (r *Ring) startIOURing() (err error) {
-	r.u, err = uring.Setup(r.options())
+	r.u, err = setup(r.options())
 	if errors.Is(err, uring.ErrUnavailable) {
 		return &refusal{err}
 	}

@@ -39,8 +39,8 @@ func (r *Ring) fill() uint32 {
 	if r.cfg.Pinned && r.owner.deaf {
 		r.owner.listen(sq)
 	}
-	if r.time.deaf {
-		r.listenClocks(sq)
+	if r.chores {
+		r.doChores(sq)
 	}
 	r.staged = ops.Highest
 	return sq.Publish()
@@ -55,7 +55,7 @@ func (r *Ring) handOver(sq *uring.SQ, id uint64, s *slot) bool {
 	if inSteps(&s.req) {
 		return r.handOverFile(sq, id, s)
 	}
-	sqe := sq.Next()
+	sqe := r.queueOf(sq, s).Next()
 	if sqe == nil {
 		return false
 	}
@@ -74,6 +74,7 @@ func (r *Ring) handOver(sq *uring.SQ, id uint64, s *slot) bool {
 // where a submission ends (trap 21).
 func (r *Ring) handOverChain(sq *uring.SQ, c *chain) bool {
 	n := r.segment(c)
+	sq = r.queueOf(sq, r.slots.Get(c.ids[0]))
 	if int(sq.Space()) < n {
 		return false
 	}
@@ -102,7 +103,7 @@ func (r *Ring) fillCancels(sq *uring.SQ) {
 				return
 			}
 		} else if s != nil && s.state == inKernel {
-			sqe := sq.Next()
+			sqe := r.queueOf(sq, s).Next()
 			if sqe == nil {
 				return
 			}
@@ -136,6 +137,9 @@ func (r *Ring) push() {
 			flags = uring.EnterGetEvents
 		}
 		if n == 0 && flags == 0 {
+			if r.chores {
+				continue
+			}
 			return
 		}
 		if n != 0 {

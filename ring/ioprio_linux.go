@@ -42,6 +42,9 @@ func (r *Ring) encode(q *uring.SQE, s *slot, id uint64) {
 	if s.req.Priority != ops.Normal && hasIOPrio[s.req.Code] {
 		q.Ioprio = r.ioprio(s)
 	}
+	if s.marks&(plainly|apart|probing) != 0 {
+		encodeOtherwise(q, s)
+	}
 }
 
 func (r *Ring) ioprio(s *slot) uint16 {

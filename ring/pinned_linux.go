@@ -163,7 +163,7 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 		todo := r.fill()
 		// The kernel sets the flag after it has lined work up. If that is done
 		// meanwhile, the flag stays, and entering brings nothing.
-		more := r.u.SQ.NeedsFlush() && (came || !entered) || r.u.Emulated() && !entered
+		more := r.chores || r.u.SQ.NeedsFlush() && (came || !entered) || r.u.Emulated() && !entered
 		if todo == 0 && done && (w.min > 0 || !more) {
 			return w.err
 		}
@@ -183,11 +183,11 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 
 // want returns how many completions to sleep for when missing ones are wanted.
 // Those that a Do waits for, that make room for queued requests, that a barrier
-// waits for, or that tell of a clock, are needed one by one, and so is the one that
+// waits for, or that tell of a clock or the companion, are needed one by one, and so is the one that
 // a kick which is under way will bring. So are those that the rest of a chain waits
 // for, and answers to cancels, which may have to be repeated.
 func (r *Ring) want(missing int) uint32 {
-	if r.doing > 0 || r.asked > 0 || r.split > 0 || r.queue.Len() > 0 || r.barrier.up || r.time.listening() || r.owner.kicked {
+	if r.doing > 0 || r.asked > 0 || r.split > 0 || r.queue.Len() > 0 || r.barrier.up || r.listening() || r.owner.kicked {
 		return 1
 	}
 	return uint32(max(min(missing, r.inKernel), 1))
@@ -253,7 +253,7 @@ func (r *Ring) sleepTimes(want uint32, deadline, relax ops.Instant) (timeout, mi
 func (r *Ring) pushOwned() error {
 	for r.broken == nil {
 		todo := r.fill()
-		if todo == 0 {
+		if todo == 0 && !r.chores {
 			break
 		}
 		r.enterOwned(todo, 0, ops.Never, ops.Never)

@@ -74,6 +74,8 @@ func (r *Ring) arriveInternal(userData uint64, res int32, flags uint32) {
 	case udNop:
 	case udClock, udClock + 1:
 		r.clockRang(r.time.clocks[userData-udClock])
+	case udCompanion:
+		r.companionReady()
 	default:
 		switch {
 		case userData < udSteps:
@@ -96,6 +98,10 @@ const errRestart = 512
 // settle decides what becomes of a request that left the kernel and is not
 // simply done.
 func (r *Ring) settle(id uint64, s *slot, res int32, flags uint32) {
+	if s.marks&probing != 0 {
+		r.probed(id, s, res)
+		return
+	}
 	if s.marks&polling != 0 {
 		s.marks &^= polling
 		if s.marks&canceling == 0 && (res >= 0 || r.mustRepeat(s, res, true)) {
@@ -122,6 +128,7 @@ func (r *Ring) settle(id uint64, s *slot, res int32, flags uint32) {
 		r.settleMember(id, s, res, flags)
 	case s.marks&canceling != 0:
 		r.finish(id, s, res, flags)
+	case res < 0 && r.refused(id, s, res):
 	case s.marks&multi != 0 && res >= 0:
 		r.continueMultishot(id, s, res, flags)
 	case s.req.Code == ops.CodePollUpdate:

@@ -31,7 +31,6 @@ type Ring struct {
 
 	sources [ops.Codes]outside.Source // nil for operations of the kernel
 	pools   pools                     // those of the sources that are its own
-	missing [ops.Codes]bool           // operations that this kernel lacks
 	direct  [256]bool                 // operations that can go the straight way, by code
 	older   older                     // what it lacks of others
 
@@ -59,6 +58,11 @@ type Ring struct {
 	level    ops.Priority        // of every pending request, unless mixed
 	mixed    bool                // pending requests differ in priority
 	staged   ops.Priority        // least urgent request in the submission ring since the last publish
+
+	routes    [ops.Codes]routing // of operations without a source
+	permitted [ops.Codes]bool    // operations that no restriction forbids, as far as that was asked
+	companion companion          // carries out what the kernel's ring does not
+	chores    bool               // fill has more to do than to hand requests over
 
 	doing   int     // Do calls whose request is pending
 	spare   *waiter // for the next Do

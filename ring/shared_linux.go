@@ -69,7 +69,7 @@ func (r *Ring) advance(w *waiter) {
 // hasWork reports whether push would hand anything over.
 func (r *Ring) hasWork() bool {
 	return len(r.cancels) != 0 || len(r.again) != 0 || r.barrier.due ||
-		r.queue.Filled()&r.openLevels() != 0 || r.time.deaf
+		r.queue.Filled()&r.openLevels() != 0 || r.chores
 }
 
 // park blocks w until something happened that may concern it.

@@ -62,6 +62,9 @@ const (
 	large                      // req has what is not on its first cache line: see put
 	attended                   // waiter is not nil
 	chained                    // chain is not nil
+	plainly                    // by an older opcode: see uring.Plain
+	apart                      // by the companion
+	probing                    // what is in the kernel asks whether a restriction forbids it
 )
 
 // arrival is an entry of the ready queue: a completion not yet taken.
@@ -82,8 +85,9 @@ const udLetter = 3 << 62
 const internal = 1 << 63
 
 const (
-	udWake  = internal | iota // the poll on the wake-up eventfd
-	udNop                     // makes the ring's descriptor readable
-	udClock                   // the poll on the boottime clock's source
-	_                         // and on the realtime clock's
+	udWake      = internal | iota // the poll on the wake-up eventfd
+	udNop                         // makes the ring's descriptor readable
+	udClock                       // the poll on the boottime clock's source
+	_                             // and on the realtime clock's
+	udCompanion                   // the poll on the companion
 )

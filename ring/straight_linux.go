@@ -221,6 +221,6 @@ func (r *Ring) publish() uint32 {
 // submission ring and in the kernel.
 func (r *Ring) quiet() bool {
 	return r.ready.Len() == 0 && r.queue.Len() == 0 && len(r.again) == 0 && len(r.cancels) == 0 &&
-		len(r.idle) == 0 && !r.barrier.up && r.timers.Len() == 0 && r.time.set.Len() == 0 && !r.time.deaf &&
+		len(r.idle) == 0 && !r.barrier.up && r.timers.Len() == 0 && r.time.set.Len() == 0 && !r.chores &&
 		!r.owner.deaf && !r.owner.kicked && !r.woken && r.export == nil && !r.closing && r.broken == nil
 }

@@ -91,8 +91,10 @@ func (r *Ring) check(req *ops.Request) error {
 	case ops.CodeInbox:
 		return fmt.Errorf("submit: %w", ops.Invalid("an inbox is not a request: call Ring.NewInbox"))
 	}
-	if r.missing[req.Code] {
-		return fmt.Errorf("submit: %w", errMissing(req))
+	if r.routes[req.Code] != viaKernel {
+		if err := r.checkRoute(req); err != nil {
+			return fmt.Errorf("submit: %w", err)
+		}
 	}
 	if req.Link != ops.Unlinked && r.sources[req.Code] != nil {
 		return fmt.Errorf("submit %s: %w", req.Code, ops.Invalid("it cannot be part of a chain"))
@@ -198,6 +200,11 @@ func (r *Ring) checkAll(reqs []ops.Request, ids []ops.ID) error {
 		}
 		modes |= reqs[i].Mode
 		if length++; reqs[i].Link == ops.Unlinked {
+			if length > 2 {
+				if err := r.checkChain(reqs[i+2-length : i+1]); err != nil {
+					return err
+				}
+			}
 			length = 1
 		}
 		if length > r.entries {
@@ -255,7 +262,10 @@ func (r *Ring) begin(id uint64, s *slot) {
 	if s.req.Code == ops.CodePollUpdate && !r.updatePoll(id, s) {
 		return
 	}
-	if !inSteps(&s.req) && r.stage(id, s) {
+	if r.routes[s.req.Code] != viaKernel || s.req.Code == ops.CodePollUpdate {
+		r.route(s)
+	}
+	if s.marks&apart == 0 && !inSteps(&s.req) && r.stage(id, s) {
 		return
 	}
 	s.state = queued

@@ -57,7 +57,6 @@ type timekeeping struct {
 	wheel  *timers.Wheel[timerExtra] // those of the monotonic clock; nil before the first
 	clocks [2]*clock                 // boottime and realtime, nil before the first use
 	guards int                       // timers in set that are guards
-	deaf   bool                      // clocks must be polled
 	fire   func(uint64, *timer)      // Ring.fireTimer
 }
 
