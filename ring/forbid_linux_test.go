@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -34,4 +35,26 @@ func init() {
 	hidden = func(op uring.Op) bool {
 		return names[0] == "all" || slices.Contains(names, uring.OpName(op))
 	}
+}
+
+// Restrict has the kernel's rings that are made from now on carry out these opcodes
+// alone, until the function that it returns is called.
+func Restrict(allowed ...uring.Op) (undo func()) {
+	rules := []uring.Restriction{{Kind: uring.RestrictionSQEFlagsAllowed, Arg: 0xff}}
+	for _, op := range allowed {
+		rules = append(rules, uring.Restriction{Kind: uring.RestrictionSQEOp, Arg: op})
+	}
+	for op := range uint8(23) { // those that a Ring uses
+		rules = append(rules, uring.Restriction{Kind: uring.RestrictionRegisterOp, Arg: op})
+	}
+	before := setup
+	setup = func(o uring.Options) (*uring.Ring, error) {
+		o.Disabled = true
+		u, err := uring.Setup(o)
+		if err == nil {
+			err = errors.Join(u.RegisterRestrictions(rules), u.EnableRings())
+		}
+		return u, err
+	}
+	return func() { setup = before }
 }
