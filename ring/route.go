@@ -15,7 +15,9 @@ const (
 	Unavailable Route = iota
 	// Native: io_uring does it.
 	Native
-	// Emulated: the Ring does it by other means, such as threads.
+	// Emulated: the Ring does it by other means: plain system calls, threads, or an older
+	// opcode. A request that names what only the kernel's ring has, such as a direct
+	// descriptor, may still fail with ErrNotSupported.
 	Emulated
 )
 

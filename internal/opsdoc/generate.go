@@ -17,8 +17,9 @@ Generated from the sources by internal/opsdoc: run ` + "`go generate`" + `, do n
 
 What a Ring can do, and how. *Since* is the Linux release with the native route;
 kernels with backports have it earlier, and sandboxes not at all: ` + "`Ring.Info()`" + `
-has the table of the running machine. An operation that the kernel lacks is refused
-by Submit with ErrNotSupported. *Waits* says what an operation can wait for, and a
+has the table of the running machine. An operation that the kernel lacks is carried
+out by other means, or refused by Submit with ErrNotSupported if it is about what the
+ring itself has, such as direct descriptors. *Waits* says what an operation can wait for, and a
 cancel then ends it; an operation without an entry runs to its end once it has
 started, so a cancel keeps it from starting or comes too late.
 
