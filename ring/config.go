@@ -16,8 +16,8 @@ const (
 	Auto Engine = iota
 	// IOURing is io_uring, kernel 5.11 or later; New fails without it.
 	IOURing
-	// Portable is epoll and worker threads. This version does not have it: New
-	// fails with ErrNotSupported.
+	// Portable is epoll and worker threads, with the same results. It works where
+	// io_uring is forbidden; Info tells what else is different.
 	Portable
 )
 
@@ -80,7 +80,9 @@ const Patience = 64
 // a field's range make New fail with ErrInvalid.
 type Config struct {
 	// Engine is the engine to use. Auto, the default, obeys the environment
-	// variable SLUICE_ENGINE (auto, iouring, portable).
+	// variable SLUICE_ENGINE (auto, iouring, portable), and takes the portable one
+	// only where io_uring is refused (ENOSYS, EPERM, a sysctl, too old a kernel),
+	// which it logs once; a shortage of memory or descriptors is an error.
 	Engine Engine
 
 	// Entries is the size of the submission ring: how many requests one system
@@ -139,7 +141,8 @@ type Config struct {
 	// such as a splice from an empty pipe. More of them wait for their turn: they
 	// must not need each other to go on. A thread that has used another Ring before
 	// may keep the limit of that one. 1 to MaxKernelWorkers; 0 is
-	// DefaultKernelWorkers. Kernels before 5.15 do not obey it.
+	// DefaultKernelWorkers. Kernels before 5.15 do not obey it. On the portable engine
+	// it is the number of threads of the Ring's own for such requests.
 	KernelWorkers int
 
 	// DirectFiles is how many direct descriptors (ops.IntoDirect, ops.Register) the

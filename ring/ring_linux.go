@@ -93,7 +93,7 @@ var open sync.Map
 // the engine is not to be had (the message says what forbids it), and with the
 // errno of what ran short: EMFILE for RLIMIT_NOFILE, ENOMEM for RLIMIT_MEMLOCK.
 //
-// A Ring uses two descriptors. A pinned Ring locks the calling goroutine to its
+// A Ring uses two descriptors, and on the portable engine four. A pinned Ring locks the calling goroutine to its
 // thread until Close.
 func New(cfg Config) (*Ring, error) {
 	direct := cfg.DirectFiles > 0

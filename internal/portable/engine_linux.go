@@ -55,8 +55,8 @@ type Engine struct {
 // engines finds the Engine that a duplicate of its descriptor names.
 var engines sync.Map // int: *Engine
 
-// New returns a Ring over a new Engine. It uses two descriptors, and one for each
-// clock that entries wait for. workers is how many entries may block at a time.
+// New returns a Ring over a new Engine. It uses three descriptors, and one more for
+// each other clock that entries wait for. workers is how many entries may block at a time.
 func New(o uring.Options, workers int) (*uring.Ring, error) {
 	m, err := uring.NewMemory(o)
 	if err != nil {
@@ -81,7 +81,13 @@ func (e *Engine) open() (err error) {
 	if e.wakeup, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return fmt.Errorf("eventfd: %w", explain(err))
 	}
-	return e.watch(e.wakeup, fdWakeup)
+	if err := e.watch(e.wakeup, fdWakeup); err != nil {
+		return fmt.Errorf("epoll_ctl: %w", err)
+	}
+	if err := e.openClock(monotonic); err != nil { // for the sweeps
+		return fmt.Errorf("timerfd_create: %w", explain(err))
+	}
+	return nil
 }
 
 // explain adds what to do about a shortage.
@@ -105,7 +111,7 @@ const (
 func (e *Engine) watch(fd int, as int32) error {
 	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: as}
 	if err := unix.EpollCtl(e.epoll, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
-		return fmt.Errorf("epoll_ctl: %w", err)
+		return err // ENOMEM or ENOSPC
 	}
 	return nil
 }

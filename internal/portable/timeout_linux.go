@@ -77,24 +77,30 @@ func saturated(seconds int64, nanos ...int64) int64 {
 
 // arm enters q into the heap of its clock.
 func (e *Engine) arm(q *request) error {
-	c := &e.clocks[q.clock]
-	if c.fd < 0 {
-		fd, err := unix.TimerfdCreate(int(clockIDs[q.clock]), unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
-		if err != nil {
-			return err
-		}
-		if err := e.watch(fd, fdClock-int32(q.clock)); err != nil {
-			_ = unix.Close(fd) // the first error is the one to report
-			return syscall.ENOMEM
-		}
-		c.fd = fd
+	if err := e.openClock(q.clock); err != nil {
+		return err
 	}
+	c := &e.clocks[q.clock]
 	q.place = len(c.heap)
 	c.heap = append(c.heap, q)
 	c.up(q.place)
 	c.adjust()
 	e.expected++
 	return nil
+}
+
+// openClock makes the timerfd of a clock, unless there is one.
+func (e *Engine) openClock(which uint8) error {
+	c := &e.clocks[which]
+	if c.fd >= 0 {
+		return nil
+	}
+	fd, err := unix.TimerfdCreate(int(clockIDs[which]), unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	if err != nil {
+		return err
+	}
+	c.fd = fd
+	return e.watch(fd, fdClock-int32(which))
 }
 
 // disarm takes q out of the heap of its clock.
