@@ -133,7 +133,7 @@ func lockTogether(k lockKind, pinned bool, n int) ([]float64, error) {
 // what that takes and how many threads there are more meanwhile. More requests than
 // descriptors are allowed: each descriptor has several.
 func handOver(path string, waiting, n int) (v []float64, err error) {
-	const descriptors = 499 // a prime: none that asks has the lock already
+	const descriptors = 500
 	var fds [descriptors + 1]int
 	for i := range fds {
 		f, err := os.OpenFile(path, os.O_RDWR, 0)
@@ -178,12 +178,16 @@ type lockQueue struct {
 	r     *ring.Ring
 	fds   []int
 	added int
+	holds int      // the descriptor that has the lock: another request on it would get it at once
 	order []ops.ID // of those of Normal priority, as they must get it
 	first ops.ID   // of High priority: at most one gets it before, whose turn it was
 	late  int      // how many have
 }
 
 func (q *lockQueue) add(p ops.Priority) error {
+	if q.fds[q.added%len(q.fds)] == q.holds {
+		q.added++
+	}
 	id, err := q.r.Submit(locks.Flock(q.fds[q.added%len(q.fds)], locks.Exclusive).WithPriority(p))
 	q.added++
 	if p == ops.Normal {
@@ -216,6 +220,7 @@ func (q *lockQueue) passOn(n int) error {
 		default:
 			return fmt.Errorf("hand-over %d: not the one whose turn it is", i)
 		}
+		q.holds = int(dst[0].Target)
 		p := ops.Normal
 		if i%8 == 7 {
 			p = ops.High
@@ -223,7 +228,7 @@ func (q *lockQueue) passOn(n int) error {
 		if err := q.add(p); err != nil {
 			return err
 		}
-		if _, err := q.r.Do(context.Background(), locks.Flock(int(dst[0].Target), locks.Unlock)); err != nil {
+		if _, err := q.r.Do(context.Background(), locks.Flock(q.holds, locks.Unlock)); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicego/sluice/ops"
 	"github.com/sluicego/sluice/ring"
 )
 
@@ -52,10 +53,11 @@ func smallfileCases(o options) ([]comparison, func(), error) {
 		all = append(all, comparison{
 			name:    c.name,
 			metrics: rateAndCPU("file"),
-			ours:    2,
+			ours:    3,
 			sides: []side{
-				{"pinned", measure(func(passes int) ([]float64, error) { return s.byRing(true, passes) })},
-				{"shared", measure(func(passes int) ([]float64, error) { return s.byRing(false, passes) })},
+				{"pinned", measure(s.byRing(ring.Config{Pinned: true}))},
+				{"shared", measure(s.byRing(ring.Config{}))},
+				{"portable", measure(s.byRing(ring.Config{Engine: ring.Portable}))},
 				{"c", func() ([]float64, error) {
 					if err := c.prepare(); err != nil {
 						return nil, err
@@ -149,20 +151,25 @@ func (s *smallFiles) byC(passes int) ([]float64, error) {
 	return program("smallfiles", s.dir, strconv.Itoa(len(s.names)), strconv.Itoa(passes))
 }
 
-func (s *smallFiles) byRing(pinned bool, passes int) ([]float64, error) {
-	r, err := ring.New(ring.Config{Pinned: pinned})
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return rateOf(passes*len(s.names), func() error {
-		for range passes {
-			if err := s.readAll(r); err != nil {
-				return err
-			}
+func (s *smallFiles) byRing(cfg ring.Config) func(passes int) ([]float64, error) {
+	return func(passes int) ([]float64, error) {
+		r, err := ring.New(cfg)
+		if cfg.Engine == ring.Portable && errors.Is(err, ops.ErrNotSupported) {
+			return nil, fmt.Errorf("%w: %w", errMissing, err)
 		}
-		return nil
-	})
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		return rateOf(passes*len(s.names), func() error {
+			for range passes {
+				if err := s.readAll(r); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
 }
 
 func (s *smallFiles) readAll(r *ring.Ring) error {

@@ -77,19 +77,7 @@ func (t *timerRun) onRing(pinned bool) (costs []float64, err error) {
 		return nil
 	}
 	var ended [2]int // those that fired, those that were cancelled
-	wait := func() error {
-		k, err := r.Wait(dst, 1, ring.Forever)
-		for i := range dst[:k] {
-			which := 0
-			if dst[i].Cause == ops.ByCancel {
-				which = 1
-			} else if err := dst[i].Err(); err != nil {
-				return err
-			}
-			ended[which]++
-		}
-		return err
-	}
+	wait := func() error { return countEnds(r, dst, &ended) }
 	before := heapInUse()
 	if err := t.measure(&costs, func() error { return add(time.Now().Add(time.Hour)) }); err != nil {
 		return nil, err
@@ -127,6 +115,22 @@ func (t *timerRun) onRing(pinned bool) (costs []float64, err error) {
 		err = fmt.Errorf("%d fired and %d were cancelled of %d", ended[0], ended[1], n)
 	}
 	return append(costs, memory), err
+}
+
+// countEnds waits for timers to end, and counts those that fired and those that
+// were cancelled.
+func countEnds(r *ring.Ring, dst []ops.Completion, ended *[2]int) error {
+	k, err := r.Wait(dst, 1, ring.Forever)
+	for i := range dst[:k] {
+		which := 0
+		if dst[i].Cause == ops.ByCancel {
+			which = 1
+		} else if err := dst[i].Err(); err != nil {
+			return err
+		}
+		ended[which]++
+	}
+	return err
 }
 
 // byAfterFunc has functions that count.
