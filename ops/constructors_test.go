@@ -32,6 +32,7 @@ func TestConstructors(t *testing.T) {
 		"inherit":    {Accept(3, 0).Inheritable(), Request{Code: CodeAccept, FD: 3}},
 		"acceptaddr": {AcceptAddr(3, 0, addr), Request{Code: CodeAccept, FD: 3, Flags: closeOnExec, Arg: addr}},
 		"multi":      {AcceptMulti(3, 0), Request{Code: CodeAccept, FD: 3, Flags: closeOnExec, Mode: Multishot}},
+		"multi addr": {AcceptMultiAddr(3, 0), Request{Code: CodeAccept, FD: 3, Flags: closeOnExec, Mode: Multishot, Arg: eachPeer{}}},
 		"connect":    {Connect(3, addr), Request{Code: CodeConnect, FD: 3, Arg: addr}},
 		"shutdown":   {Shutdown(3, 2), Request{Code: CodeShutdown, FD: 3, Len: 2}},
 		"send":       {Send(3, buf, 1), Request{Code: CodeSend, FD: 3, Buf: buf, Flags: 1}},

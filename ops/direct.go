@@ -85,6 +85,10 @@ func (d Direct) String() string {
 // Native from kernel 5.19, and 6.0 to keep them apart from the Ring's own
 // (io_uring_prep_open_direct(3)). Before: Submit fails with ErrNotSupported.
 func (r Request) IntoDirect() Request {
+	if r.WantsPeers() {
+		return refuse(r.Code, "a direct descriptor cannot be asked for its peer as it is accepted: "+
+			"use AcceptMulti, and PeerName or Getsockopt with SO_PEERNAME later")
+	}
 	switch r.Code {
 	case CodeOpen, CodeAccept, CodeSocket, CodePipe:
 		r.Flags &^= closeOnExec // the kernel refuses it

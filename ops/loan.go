@@ -22,7 +22,7 @@ type Loan struct {
 	Lender interface{ TakeBack(*Loan) }
 	// Key is the lender's own.
 	Key uint64
-	// Arg is the request's argument.
+	// Arg is the request's argument, or of an accept the address that was lent.
 	Arg any
 
 	data  []byte
@@ -77,7 +77,8 @@ func (c *Completion) loan() *Loan {
 }
 
 // Release gives the buffer that c has borrowed, or all of a bundle's, back to the
-// group. What Bytes and Pieces returned must not be used any more. Any goroutine may call it, once for each
+// group, or the address of an AcceptMultiAddr to the Ring. What Bytes, Pieces and
+// Peer returned must not be used any more. Any goroutine may call it, once for each
 // such completion, also after the Ring's Close; for completions without a
 // borrowed buffer it does nothing.
 //
@@ -115,7 +116,7 @@ func (c *Completion) mustOwn(l *Loan, what string) {
 func (c *Completion) Pieces() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		l := c.loan()
-		if l == nil {
+		if l == nil || l.data == nil {
 			if b := c.Bytes(); len(b) > 0 {
 				yield(b)
 			}

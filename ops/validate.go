@@ -114,14 +114,14 @@ func (r *Request) validateAccept() error {
 	if r.Mode&Multishot != 0 && r.Link != Unlinked {
 		return r.wrong("a multishot request has no single end for another to wait for")
 	}
-	if r.Arg == nil {
+	if r.Arg == nil || r.WantsPeers() && r.Mode&Multishot != 0 {
 		return nil
 	}
 	if a, ok := r.Arg.(*Sockaddr); !ok || a == nil {
 		return r.wrong("argument %T: want a *Sockaddr that is not nil", r.Arg)
 	}
 	if r.Mode&Multishot != 0 {
-		return r.wrong("a multishot accept has no room for addresses")
+		return r.wrong("a multishot accept has no room for addresses: use AcceptMultiAddr")
 	}
 	return nil
 }

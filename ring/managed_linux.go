@@ -20,6 +20,7 @@ type resources struct {
 	groups  map[uint16]*BufferRing
 	bundles bool // the kernel has them
 	fixed   fixedTable
+	peers   peers
 }
 
 // markMode gives a new request the marks that its mode means.

@@ -19,6 +19,8 @@ func (r *Ring) take(dst []ops.Completion) (n int) {
 		a.complete(&dst[n], s)
 		if s.marks&managed != 0 {
 			r.deliverManaged(&a, &dst[n], s)
+		} else if s.marks&multi != 0 && a.res >= 0 && s.req.WantsPeers() {
+			r.res.peers.name(&dst[n])
 		}
 		n++
 		if !a.more() {

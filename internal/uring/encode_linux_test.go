@@ -153,6 +153,7 @@ func socketEncodings() []encoding {
 		{"accept address", ops.AcceptAddr(3, 0, peer),
 			SQE{Opcode: 13, FD: 3, Off: at(&peer.Len), Addr: at(&peer.Data), OpFlags: unix.SOCK_CLOEXEC}},
 		{"accept multishot", ops.AcceptMulti(3, 0), SQE{Opcode: 13, Ioprio: 1, FD: 3, OpFlags: unix.SOCK_CLOEXEC}},
+		{"accept multishot with addresses", ops.AcceptMultiAddr(3, 0), SQE{Opcode: 13, Ioprio: 1, FD: 3, OpFlags: unix.SOCK_CLOEXEC}},
 		{"connect", ops.Connect(3, addr), SQE{Opcode: 16, FD: 3, Off: 4, Addr: at(&addr.Data)}},
 		{"socket", ops.Socket(unix.AF_INET6, unix.SOCK_DGRAM, unix.IPPROTO_UDP),
 			SQE{Opcode: 45, FD: 10, Off: unix.SOCK_DGRAM | unix.SOCK_CLOEXEC, Len: 17}},
