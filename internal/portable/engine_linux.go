@@ -17,7 +17,7 @@ import (
 
 // Features are the Feat bits of a ring over an Engine: what is emulated.
 const Features = uring.FeatNoDrop | uring.FeatSubmitStable | uring.FeatRWCurPos | uring.FeatCurPersonality |
-	uring.FeatFastPoll | uring.FeatPoll32Bits | uring.FeatExtArg | uring.FeatCQESkip | uring.FeatLinkedFile |
+	uring.FeatFastPoll | uring.FeatPoll32Bits | uring.FeatExtArg | uring.FeatLinkedFile |
 	uring.FeatMinTimeout
 
 // Engine carries out what rings do. It is a uring.Kernel. Make one with New.
