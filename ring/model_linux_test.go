@@ -74,8 +74,7 @@ func runModel(t testing.TB, script []byte) {
 		assert.NoError(t, r.Close())
 		for _, z := range m.zones {
 			for _, f := range append(z.files, z.late...) {
-				assert.NoError(t, unix.Close(f.ours))
-				assert.NoError(t, unix.Close(f.twin))
+				assert.NoError(t, closeTwins(f))
 			}
 		}
 		if t.Failed() {
@@ -212,7 +211,11 @@ func (m *model) compare(s *step, c *ops.Completion, broken bool) bool {
 		return false
 	}
 	if s.isOpen {
-		s.opened(c.FD(), n)
+		if fd := c.FD(); fd >= 0 {
+			s.opened(fd, n)
+		} else {
+			s.opened(c.Direct().FD(), n)
+		}
 		return true
 	}
 	assert.Equal(m.t, n, int(c.Res), s.name)

@@ -60,7 +60,7 @@ func (z *zone) hardlink(in *source, s *step) {
 
 // nameOf gives an open file a name.
 func (z *zone) nameOf(in *source, s *step) {
-	f := z.file(in)
+	f := z.ordinary(in)
 	to, ours, twin := z.path(in)
 	s.name = fmt.Sprintf("link %v %s", f, to)
 	s.req = ops.HardlinkFD(f.ours, unix.AT_FDCWD, ours)

@@ -50,6 +50,7 @@ func (z *zone) step(in *source) *step {
 		z.sync, z.allocate, z.truncate, z.stat, z.statFD, z.rename, z.rename, z.remove, z.mkdir, z.mkdir,
 		z.symlink, z.hardlink, z.setxattr, z.getxattr, z.nameOf,
 		z.readFixed, z.writeFixed, z.spliceOut, z.spliceIn, z.readFile,
+		z.openDirect, z.openDirect, z.makePipe, z.makeSocket, z.send, z.recv,
 	}
 	makers[in.pick(len(makers))](in, s)
 	if !can(z.m.r, s.req.Code) {
@@ -226,7 +227,7 @@ func (z *zone) stat(in *source, s *step) {
 }
 
 func (z *zone) statFD(in *source, s *step) {
-	f := z.file(in)
+	f := z.ordinary(in)
 	z.stats(s, fmt.Sprintf("stat %v", f), func(st *unix.Statx_t) ops.Request {
 		return ops.StatxFD(f.ours, 0, unix.STATX_BASIC_STATS, st)
 	}, func(st *unix.Statx_t) error {
