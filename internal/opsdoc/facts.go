@@ -27,7 +27,7 @@ var notOffered = [][3]string{
 	{"IOSQE_ASYNC", "5.6", "sends to a worker of the kernel what would have been done at once; package fallback has workers"},
 	{"IOSQE_CQE_SKIP_SUCCESS", "5.17", "every request has its completion, which gives its buffers back"},
 	{"IOSQE_BUFFER_SELECT", "5.7", "RecvSelect, RecvMulti, RecvBundle, ReadSelect, ReadMulti, RecvmsgMulti"},
-	{"RECVSEND_BUNDLE of a send", "6.10", "Sendmsg and SendmsgZC send several buffers at once. A bundle takes its buffers off the ring before they are sent, and one that falls short, is cancelled, or finds the socket full cannot tell which of them are left, nor put them back in order"},
+	{"RECVSEND_BUNDLE of a send", "6.10", "Sendmsg and SendmsgZC send several buffers at once, as fast, and with none to be registered or added again: [decision 0010](decisions/0010-no-bundles-of-sends.md)"},
 	{"SEND_VECTORIZED", "6.17", "Sendmsg takes vectors"},
 	{"ACCEPT_DONTWAIT", "6.10", "a poll, or a timeout, says whether there is a connection"},
 	{"TIMEOUT_MULTISHOT", "6.4", "periodic timers are kept in user space"},
