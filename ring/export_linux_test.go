@@ -155,3 +155,43 @@ func TestFDOfWhatGoesOn(t *testing.T) {
 		}
 	})
 }
+
+// What happens on a descriptor that no request waits for does not leave FD readable,
+// in an event loop or on another Ring.
+func TestFDIsQuietAboutWhatNobodyWaitsFor(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		r := newRing(ring.Config{})
+		fd, err := r.FD()
+		require.NoError(t, err)
+		var dst [4]ops.Completion
+		in, out := pipe(t)
+		submit(t, r, ops.Read(in, make([]byte, 1), ops.Current)) // from now on the engine knows it
+		write(t, out, "x")
+		first := takeOne(t, r)
+		require.NoError(t, first.Err())
+		for range 3 {
+			write(t, out, "y")
+			_, err = r.Wait(dst[:], 0, 0) // it may have been readable for nothing
+			require.NoError(t, err)
+			require.False(t, readable(t, fd, moment))
+		}
+		for _, engine := range engines {
+			other, err := ring.New(ring.Config{Engine: engine})
+			require.NoError(t, err)
+			t.Cleanup(func() { closeRing(t, other) })
+			id := submit(t, other, readiness.Once(fd, readiness.In).WithTag("inner"))
+			takeNone(t, other)
+			_, err = r.Post("news", ops.Normal)
+			require.NoError(t, err)
+			assert.Equal(t, id, takeOne(t, other).ID)
+			assert.Equal(t, "news", takeOne(t, r).Tag)
+			submit(t, r, ops.Read(in, make([]byte, 1), ops.Current)) // has three bytes to read
+			read := takeOne(t, r)
+			require.NoError(t, read.Err())
+			submit(t, other, readiness.Once(fd, readiness.In).WithTag("inner"))
+			submit(t, r, ops.Timer(moment))
+			takeOne(t, other)
+			assert.Equal(t, ops.CodeTimer, takeOne(t, r).Code)
+		}
+	})
+}

@@ -39,10 +39,11 @@ type Engine struct {
 	table   table    // those that can be found by user data
 	running list     // to be attempted: the next of chains
 
-	regs   []*registration // by descriptor
-	sweeps sweeper
-	events [64]unix.EpollEvent
-	clocks [clocks]clock
+	regs     []*registration // by descriptor
+	controls int             // calls of epoll_ctl(2) for these; tests read it
+	sweeps   sweeper
+	events   [64]unix.EpollEvent
+	clocks   [clocks]clock
 
 	files   fileTable
 	buffers []buffer          // registered, by index

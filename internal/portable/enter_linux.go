@@ -25,7 +25,7 @@ func (e *Engine) Enter(toSubmit, minComplete, flags uint32, timeout, minWait tim
 			e.flush()
 		}
 		// Unless it is about to sleep, which does that as well.
-		if (e.expected != 0 || e.woken) && (minComplete == 0 || e.ready() >= minComplete) {
+		if e.curious() && (minComplete == 0 || e.ready() >= minComplete) {
 			e.harvest()
 		}
 	}
@@ -38,6 +38,11 @@ func (e *Engine) Enter(toSubmit, minComplete, flags uint32, timeout, minWait tim
 	}
 	return n, err
 }
+
+// curious reports whether events of epoll are of interest. With a registered eventfd
+// all are, since somebody may poll FD: one that nobody waits for, such as of a
+// connection that is idle here and busy at its other end, would leave it readable.
+func (e *Engine) curious() bool { return e.expected != 0 || e.woken || e.event >= 0 }
 
 // wait returns once want completions are there, after minWait if there is one, and
 // after timeout anyway; like the kernel, with an error only if there is none. It

@@ -93,7 +93,7 @@ func (e *Engine) accept(user uint64, res int32) {
 // no more the caller's in either case.
 func (e *Engine) Adopt(fd int, where uint32) int32 {
 	e.mu.Lock()
-	defer e.unlock()
+	defer e.unlockAndWake() // those who wait in vain for what the number was end
 	if e.closed {
 		_ = unix.Close(fd) // it is nobody's
 		return -int32(syscall.EBADFD)

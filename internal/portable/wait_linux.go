@@ -175,6 +175,7 @@ func (e *Engine) enroll(reg *registration, events uint32) (fresh bool, errno sys
 
 func (e *Engine) control(op int, reg *registration, events uint32) syscall.Errno {
 	ev := unix.EpollEvent{Events: events | unix.EPOLLET, Fd: reg.fd, Pad: int32(reg.gen)}
+	e.controls++
 	err := unix.EpollCtl(e.epoll, op, int(reg.fd), &ev)
 	errno, _ := err.(syscall.Errno)
 	return errno
