@@ -172,10 +172,20 @@ func socketpair(t testing.TB, flags int) (a, b int) {
 	return fds[0], fds[1]
 }
 
+// closeAtEnd closes the descriptors of files that nobody else opens, unless the test
+// has done so: their numbers may be a Ring's by then.
 func closeAtEnd(t testing.TB, fds ...int) {
+	t.Helper()
+	files := make([]unix.Stat_t, len(fds))
+	for i, fd := range fds {
+		require.NoError(t, unix.Fstat(fd, &files[i]))
+	}
 	t.Cleanup(func() {
-		for _, fd := range fds {
-			_ = unix.Close(fd) // a test may have closed it
+		for i, fd := range fds {
+			var now unix.Stat_t
+			if unix.Fstat(fd, &now) == nil && now.Dev == files[i].Dev && now.Ino == files[i].Ino {
+				_ = unix.Close(fd)
+			}
 		}
 	})
 }

@@ -68,7 +68,8 @@ func (p *poller) watch() (err error) {
 // arm makes the next wait end at that time.
 func (p *poller) arm(until ops.Instant) {
 	if until != ops.Never {
-		_ = p.file.SetReadDeadline(time.Now().Add(until.Sub(ops.Now()))) // fails only when closed
+		left := until.Sub(ops.Now())                     // ahead of the other look at the clock, so that the deadline is not early
+		_ = p.file.SetReadDeadline(time.Now().Add(left)) // fails only when closed
 		p.armed = true
 	} else if p.armed {
 		_ = p.file.SetReadDeadline(time.Time{})
