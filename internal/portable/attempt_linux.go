@@ -172,6 +172,9 @@ func (e *Engine) attempt(q *request, front bool) (waits bool) {
 		case perform.WaitInput:
 			return e.await(q, q.call.FDIn, inEvents, front)
 		case perform.Worker:
+			if q.call.SQE.Opcode == uring.OpAccept {
+				return e.workAccept(q, front)
+			}
 			e.work(q)
 			return false
 		}

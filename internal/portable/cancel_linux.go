@@ -35,6 +35,7 @@ func (e *Engine) cancel(q *request) int32 {
 			return -int32(syscall.EALREADY)
 		}
 		e.unbusy(q)
+		defer e.admit(q.pass())
 	default:
 		return enoent
 	}

@@ -29,12 +29,13 @@ const (
 // time, and is started when there is none idle. It ends after idleTime without one,
 // or when the Engine is closed.
 type crew struct {
-	limit   [classes]int
-	running [classes]int
-	queue   [classes]prio.List[*request]
-	idle    []*worker // the last to come is the first to go
-	count   int       // goroutines
-	gone    chan struct{}
+	limit    [classes]int
+	running  [classes]int
+	queue    [classes]prio.List[*request]
+	idle     []*worker // the last to come is the first to go
+	count    int       // goroutines
+	settling bool      // a worker takes in its result
+	gone     chan struct{}
 }
 
 // idleTime is how long a worker stays without work.
@@ -158,6 +159,9 @@ func levelOf(sqe *uring.SQE) ops.Priority {
 
 // dispatch gives queued requests to workers.
 func (c *crew) dispatch(e *Engine) {
+	if c.settling {
+		return // at its end
+	}
 	for q := c.next(); q != nil; q = c.next() {
 		if n := len(c.idle); n != 0 {
 			w := c.idle[n-1]
@@ -279,18 +283,24 @@ func (w *worker) settle(q *request) *request {
 		w.wake <- nil
 		return nil
 	}
+	c.settling = true // what follows from q is for w first
 	e.unbusy(q)
+	gate := q.pass()
 	q.state = trying
 	if e.finish(q, w.res) {
 		e.attempt(q, false)
 	}
+	e.admit(gate)
 	e.run()
-	if next := c.next(); next != nil {
+	c.settling = false
+	next := c.next()
+	if next != nil {
 		w.take(next)
-		return next
+	} else {
+		c.idle = append(c.idle, w)
 	}
-	c.idle = append(c.idle, w)
-	return nil
+	c.dispatch(e)
+	return next
 }
 
 // retire ends a worker that has been idle, unless it was given work just now.

@@ -62,7 +62,7 @@ func (t *fileTable) file(fd int32) *file {
 func (e *Engine) unregister(fd int32) {
 	if int(fd) < len(e.regs) && e.regs[fd] != nil && e.regs[fd].mask != 0 {
 		reg := e.regs[fd]
-		reg.mask = 0
+		reg.mask, reg.accepter = 0, nil
 		reg.gen++
 		var none unix.EpollEvent
 		_ = unix.EpollCtl(e.epoll, unix.EPOLL_CTL_DEL, int(fd), &none) // ENOENT, EBADF: it knows nothing of it

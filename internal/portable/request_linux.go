@@ -25,10 +25,11 @@ type request struct {
 	period uint32        // of the sweeper, when it began to wait
 	events uint32        // polling: poll(2) events
 
-	file, fileIn *file  // registered files that it uses, or private duplicates
-	group        *group // that its buffer was taken from, ahead of a worker
-	buffer       uint16 // and that buffer
-	start        uint64 // its address, before
+	gate         *registration // whose accepter it is
+	file, fileIn *file         // registered files that it uses, or private duplicates
+	group        *group        // that its buffer was taken from, ahead of a worker
+	buffer       uint16        // and that buffer
+	start        uint64        // its address, before
 
 	when  int64 // timing: the instant on its clock
 	clock uint8

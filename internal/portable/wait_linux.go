@@ -26,6 +26,8 @@ type registration struct {
 	swept bool   // it is in sweeper.regs
 	busy  int    // calls with workers that use the number itself
 
+	accepter *request // the accept that is with a worker, while others wait: see workAccept
+
 	in, out list // who waits to read and to write, in order
 	others  list // polls, and calls whose wait says nothing about others
 	closers list // closes that wait until busy is 0
@@ -52,7 +54,7 @@ func (e *Engine) forget(fd int32) {
 		return
 	}
 	reg := e.regs[fd]
-	reg.mask = 0
+	reg.mask, reg.accepter = 0, nil
 	reg.gen++
 	e.disown(reg, 0)
 }
@@ -154,7 +156,7 @@ func (e *Engine) enroll(reg *registration, events uint32) (fresh bool, errno sys
 			return true, 0
 		case syscall.ENOENT:
 			// The file has been closed, and the number is another's (trap 30).
-			reg.mask = 0
+			reg.mask, reg.accepter = 0, nil
 			reg.gen++
 			e.disown(reg, verified)
 		default:
