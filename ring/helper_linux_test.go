@@ -2,6 +2,7 @@ package ring_test
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 	"testing"
@@ -15,8 +16,18 @@ import (
 	"github.com/sluicego/sluice/ring"
 )
 
-// engines lists those that the whole suite runs on.
-var engines = []ring.Engine{ring.IOURing, ring.Portable}
+// engines lists those that the whole suite runs on: both, unless SLUICE_ENGINE names
+// one.
+var engines = func() []ring.Engine {
+	only, err := ring.ParseEngine(os.Getenv("SLUICE_ENGINE"))
+	switch {
+	case err != nil:
+		panic(err)
+	case only != ring.Auto:
+		return []ring.Engine{only}
+	}
+	return []ring.Engine{ring.IOURing, ring.Portable}
+}()
 
 // patience is how long a test waits for what must happen. It is much longer than
 // anything takes, so that a busy machine fails no test.

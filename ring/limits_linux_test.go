@@ -100,6 +100,7 @@ func TestRequestsWithoutDescriptors(t *testing.T) {
 // Where a sandbox or a sysctl forbids io_uring New says so if that was asked for, and
 // takes the portable engine if not (trap 42).
 func TestNewInSandbox(t *testing.T) {
+	t.Setenv("SLUICE_ENGINE", "auto")
 	for name, answer := range map[string]struct {
 		errno syscall.Errno
 		words string
@@ -133,6 +134,7 @@ func TestNewInSandbox(t *testing.T) {
 
 // One of the three calls may be forbidden alone.
 func TestNewInSandboxWithoutEnter(t *testing.T) {
+	t.Setenv("SLUICE_ENGINE", "auto")
 	testkit.Child(t, func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
