@@ -185,17 +185,18 @@ func TestPriorityOfAllSources(t *testing.T) {
 		}
 		write(t, out, "xx")
 		require.NoError(t, unix.Kill(unix.Getpid(), unix.SIGUSR2))
-		require.Eventually(t, func() bool { return r.Stats().Ready >= 4 }, patience, time.Millisecond)
-		time.Sleep(moment) // the timers are due
-		// One look around: what is there by now is put in order.
-		submit(t, r, ops.Nop().WithPriority(ops.Highest).WithTag("1"))
-		require.NoError(t, r.Flush())
-		_, err := r.Post("1", ops.Highest)
-		require.NoError(t, err)
-		for _, c := range take(t, r, 2) {
-			require.Equal(t, "1", c.Tag)
+		// A look around, as often as it takes: what is there is put in order, and stays
+		// behind what is more urgent.
+		for end := time.Now().Add(patience); r.Stats().Ready < 10 && time.Now().Before(end); {
+			submit(t, r, ops.Nop().WithPriority(ops.Highest).WithTag("1"))
+			require.NoError(t, r.Flush())
+			_, err := r.Post("1", ops.Highest)
+			require.NoError(t, err)
+			for _, c := range take(t, r, 2) {
+				require.Equal(t, "1", c.Tag)
+			}
 		}
-		require.Equal(t, 10, r.Stats().Ready)
+		require.GreaterOrEqual(t, r.Stats().Ready, 10)
 		last := "2"
 		for _, c := range take(t, r, 10) {
 			require.GreaterOrEqual(t, c.Tag, last)

@@ -38,9 +38,16 @@ func directEncodings() []encoding {
 		{"socket into direct", ops.Socket(unix.AF_INET, unix.SOCK_STREAM, 0).IntoDirect(), SQE{Opcode: 45, FD: 2, Off: 1, FileIndex: 1<<32 - 1}},
 		{"pipe into direct", ops.Pipe(ends, 0).IntoDirect(), SQE{Opcode: 62, Addr: at(&ends.FDs), FileIndex: 1<<32 - 1}},
 		{"send direct", ops.Request{Code: ops.CodeSendDirect, Mode: ops.Managed, FD: int32(d.FD()), FD2: 8}, SQE{Opcode: 40, FD: 8, Addr: 1, Addr3: 5, FileIndex: 1<<32 - 1, OpFlags: 1}},
+		{"message", ops.PostTo(inbox{}, 77), SQE{Opcode: 40, FD: 8, Off: 99, Len: 77 | 1<<30}},
+		{"direct descriptor to an inbox", ops.PostDirectTo(inbox{}, d), SQE{Opcode: 40, FD: 8, Off: 99, Addr: 1, Addr3: 5, FileIndex: 1<<32 - 1}},
 		{"register", register, SQE{Opcode: 20, FD: -1, Off: 1<<32 - 1, Addr: at(&register.Arg.(*ops.FileSlot).FDs), Len: 1}},
 	}
 }
+
+// inbox is one of the ring whose descriptor is 8.
+type inbox struct{}
+
+func (inbox) Address() (ring int, name uint64) { return 8, 99 }
 
 // selectEncodings are requests for which the kernel picks a buffer.
 func selectEncodings() []encoding {
