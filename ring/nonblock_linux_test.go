@@ -121,10 +121,12 @@ func TestNonblockingFiles(t *testing.T) {
 		for _, how := range []string{"event", "timeout", "cancel", "event"} {
 			req := ops.Read(watch, make([]byte, 1000), ops.Current)
 			if how == "timeout" {
-				req.Timeout = 2 * moment
+				req.Timeout = moment
 			}
 			id := submit(t, r, req)
-			takeNone(t, r)
+			if how != "timeout" {
+				takeNone(t, r)
+			}
 			switch how {
 			case "cancel":
 				require.NoError(t, r.Cancel(id))
