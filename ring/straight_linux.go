@@ -12,12 +12,27 @@ import (
 // short function here, which does nothing and says so when a request is not that
 // simple, or when others are ahead of it; then the general one beside it goes on.
 
-// plain reports whether a request needs nothing but a slot and an entry of the
-// submission ring.
-func (r *Ring) plain(req *ops.Request) bool {
-	return r.direct[req.Code] && req.Link == ops.Unlinked && req.Mode&(ops.Multishot|ops.Managed|ops.Drain) == 0 &&
-		req.Timeout == 0 && req.Deadline == 0 && req.Validate() == nil
+// usual reports whether a request says no more than what operations have in common,
+// and needs no other check: most do.
+func (r *Ring) usual(req *ops.Request) bool {
+	return r.direct[req.Code] && uring.IsUsual(req.Code) && req.Link == ops.Unlinked && req.Mode == 0 &&
+		req.Offset >= ops.Current && req.Arg == nil && req.Keep == nil &&
+		req.Offset2|int64(req.FD2)|int64(req.Index)|int64(req.Personality)|int64(req.Timeout)|int64(req.Deadline) == 0
 }
+
+// plain reports whether any other request needs nothing but a slot, an entry of the
+// submission ring, and a registered buffer to be held, which it then is.
+func (r *Ring) plain(req *ops.Request) bool {
+	if !r.direct[req.Code] || req.Link != ops.Unlinked || req.Mode&(ops.Multishot|ops.Drain) != 0 ||
+		req.Timeout != 0 || req.Deadline != 0 || req.Mode&ops.Managed != 0 && !fixed(req.Code) || req.Validate() != nil {
+		return false
+	}
+	return req.Mode&ops.Managed == 0 || r.holdFixed(req) == nil
+}
+
+// fixed reports whether all that is managed of an operation's requests is one
+// registered buffer.
+func fixed(c ops.Code) bool { return c == ops.CodeReadFixed || c == ops.CodeWriteFixed }
 
 // vacant reports whether nobody is ahead of n new requests.
 func (r *Ring) vacant(n int) bool {
@@ -28,21 +43,21 @@ func (r *Ring) vacant(n int) bool {
 
 // acceptStraight is acceptOne. It returns 0 if it has done nothing.
 func (r *Ring) acceptStraight(req *ops.Request, w *waiter) uint64 {
-	if !r.plain(req) || req.Priority > r.staged || !r.vacant(1) || !r.mayEnter(req.Priority) {
+	p := req.Priority
+	if !p.Valid() || p > r.staged || !r.vacant(1) || !r.mayEnter(p) || r.u.SQ.Full() {
 		return 0
 	}
-	sqe := r.u.SQ.Next()
-	if sqe == nil {
+	r.noteLevel(p)
+	s, id := r.put(req)
+	if s == nil {
 		return 0
 	}
-	r.noteLevel(req.Priority)
-	s, id := r.put(sqe, req)
 	if w != nil {
 		s.waiter = w
 		s.marks |= attended
 		r.doing++
 	}
-	r.staged = req.Priority
+	r.staged = p
 	r.enter(s)
 	r.stats.Submitted++
 	return id
@@ -51,20 +66,26 @@ func (r *Ring) acceptStraight(req *ops.Request, w *waiter) uint64 {
 // acceptAllStraight is acceptAll. It reports false if it has done nothing.
 func (r *Ring) acceptAllStraight(reqs []ops.Request, ids []ops.ID) bool {
 	n := len(reqs)
-	if n == 0 || ids != nil && len(ids) < n || reqs[0].Priority > r.staged || !r.vacant(n) ||
-		r.cfg.Reserve != 0 || n > int(r.u.SQ.Space()) {
+	if n == 0 || ids != nil && len(ids) < n {
 		return false
 	}
 	level := reqs[0].Priority
-	for i := range reqs {
-		if !r.plain(&reqs[i]) || reqs[i].Priority != level {
-			return false
-		}
+	if !level.Valid() || level > r.staged || !r.vacant(n) || r.cfg.Reserve != 0 || n > int(r.u.SQ.Space()) {
+		return false
 	}
 	r.noteLevel(level)
 	for i := range reqs {
-		s, id := r.put(r.u.SQ.Next(), &reqs[i])
-		s.state = inKernel
+		req := &reqs[i]
+		var s *slot
+		var id uint64
+		if req.Priority == level {
+			s, id = r.put(req)
+		}
+		if s == nil {
+			r.u.SQ.TakeBack(uint32(i), r.unput)
+			clear(ids[:min(i, len(ids))])
+			return false
+		}
 		if ids != nil {
 			ids[i] = ops.ID(id)
 		}
@@ -75,24 +96,42 @@ func (r *Ring) acceptAllStraight(reqs []ops.Request, ids []ops.ID) bool {
 	return true
 }
 
-// put gives a plain request a slot, and writes it into an entry of the submission
-// ring. Of most requests the second half is zero, as it is of those in free slots,
-// and that cache line is left alone.
-func (r *Ring) put(sqe *uring.SQE, req *ops.Request) (*slot, uint64) {
+// put gives a plain request a slot, and writes it into the next entry of the
+// submission ring, which has room; nil if it is not plain. Of most requests the second
+// half is zero, as it is of those in free slots, and that cache line is left alone.
+func (r *Ring) put(req *ops.Request) (*slot, uint64) {
+	usual := r.usual(req)
+	if !usual && !r.plain(req) {
+		return nil, 0
+	}
 	s, id := r.slots.Alloc()
-	q := &s.req
-	q.Code, q.Priority, q.Link, q.Mode = req.Code, req.Priority, req.Link, req.Mode
-	q.FD, q.Flags, q.Len, q.Offset = req.FD, req.Flags, req.Len, req.Offset
-	q.Buf, q.Tag = req.Buf, req.Tag
-	if req.Arg != nil || req.Keep != nil || req.Offset2 != 0 || req.FD2 != 0 || req.Personality != 0 {
+	q, sqe := &s.req, r.u.SQ.Next()
+	s.state = inKernel
+	if usual {
+		q.Code, q.Priority, q.Link, q.Mode = req.Code, req.Priority, req.Link, req.Mode
+		q.FD, q.Flags, q.Len, q.Offset = req.FD, req.Flags, req.Len, req.Offset
+		q.Buf, q.Tag = req.Buf, req.Tag
+		uring.EncodeUsual(sqe, req, id)
+	} else {
 		*q = *req
 		s.marks = large
+		if req.Mode&ops.Managed != 0 {
+			s.marks, s.result = large|managed, noResult
+		}
+		uring.Encode(sqe, req, id)
 	}
-	uring.Encode(sqe, req, id)
 	if req.Priority != ops.Normal && hasIOPrio[req.Code] {
 		sqe.Ioprio = r.ioprio(s)
 	}
 	return s, id
+}
+
+// unput undoes put.
+func (r *Ring) unput(id uint64) {
+	s := r.slots.Get(id)
+	r.letGo(&s.req)
+	s.req, s.state, s.marks = ops.Request{}, 0, 0
+	r.slots.Free(id)
 }
 
 // reapStraight is reap, for the first completions of those that are there: as long
@@ -119,6 +158,9 @@ func (r *Ring) reapStraight(w *waiter, n uint32) (i uint32) {
 			r.held[urgencyOf[s.req.Priority.Level()]]--
 		}
 		s.deliver(&dst[i], c)
+		if s.marks != 0 {
+			s.clear()
+		}
 		r.slots.Free(c.UserData)
 		done++
 	}
@@ -130,7 +172,9 @@ func (r *Ring) reapStraight(w *waiter, n uint32) (i uint32) {
 
 // simple reports whether a request was plain, is in the kernel, and nothing has
 // happened to it since.
-func (s *slot) simple() bool { return s.state == inKernel && s.marks&^large == 0 }
+func (s *slot) simple() bool {
+	return s.state == inKernel && (s.marks&^large == 0 || s.marks == large|managed && fixed(s.req.Code))
+}
 
 // deliver writes out the successful completion of such a request, and clears its
 // slot as far as the next one does not overwrite it.
@@ -139,13 +183,17 @@ func (s *slot) deliver(to *ops.Completion, c *uring.CQE) {
 	to.ID, to.Tag = ops.ID(c.UserData), req.Tag
 	to.Code, to.Priority, to.More, to.Cause = req.Code, req.Priority, false, ops.NoCause
 	to.Target, to.Res, to.Flags = req.FD, c.Res, c.Flags
-	to.Buf, to.Arg = req.Buf, nil
+	to.Buf, to.Arg = req.Buf, req.Arg
 	req.Buf, req.Tag = nil, nil
 	s.state = 0
-	if s.marks != 0 {
-		to.Arg = req.Arg
-		*req, s.marks = ops.Request{}, 0
+}
+
+// clear clears what deliver does not of a slot with marks, and lets go of its buffer.
+func (s *slot) clear() {
+	if s.marks&managed != 0 {
+		s.req.LetGoFixed()
 	}
+	s.req, s.marks = ops.Request{}, 0
 }
 
 // waitStraight is WaitBatch by the owner of a pinned Ring, for min completions and

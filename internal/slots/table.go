@@ -17,7 +17,7 @@ const MaxCapacity = indexMask
 const (
 	chunkBits = 8
 	chunkSize = 1 << chunkBits
-	free      = indexMask // in place of the index in the names of free slots
+	none      = indexMask // no slot has that index
 )
 
 // Table holds up to a fixed number of values. It grows by chunks that never
@@ -25,13 +25,14 @@ const (
 // use. Make one with New.
 type Table[T any] struct {
 	chunks   []*[chunkSize]entry[T]
-	free     []uint32 // indices of free slots, the one that was used last at the end
-	made     uint32   // slots that were ever used
+	free     uint32 // index of the free slot that was used last, or none
+	used     uint32 // slots that have a value
+	made     uint32 // slots that were ever used
 	capacity uint32
 }
 
-// entry is a slot. Its name is that of the value in it, or while it is free that of
-// the next one, but for the index.
+// entry is a slot. Its name is that of the value in it. While it is free the name is
+// that of the next value, but for the index: this is the next free slot's, or none.
 type entry[T any] struct {
 	name  uint64
 	value T
@@ -39,30 +40,32 @@ type entry[T any] struct {
 
 // New returns an empty table for capacity values, at most MaxCapacity.
 func New[T any](capacity int) Table[T] {
-	return Table[T]{capacity: uint32(min(capacity, MaxCapacity))}
+	return Table[T]{free: none, capacity: uint32(min(capacity, MaxCapacity))}
 }
 
 // Len returns the number of values in the table.
-func (t *Table[T]) Len() int { return int(t.made) - len(t.free) }
+func (t *Table[T]) Len() int { return int(t.used) }
 
 // Room returns how many more values the table can take.
-func (t *Table[T]) Room() int { return int(t.capacity-t.made) + len(t.free) }
+func (t *Table[T]) Room() int { return int(t.capacity - t.used) }
 
 // Alloc takes a free slot and returns its value, which is zero or as Free left
 // it, and its name; nil when the table is full.
 func (t *Table[T]) Alloc() (*T, uint64) {
-	last := len(t.free) - 1
-	if last < 0 {
+	i := t.free
+	if i == none {
 		return t.grow()
 	}
-	i := t.free[last]
-	t.free = t.free[:last]
 	e := t.at(i)
+	t.free = uint32(e.name & indexMask)
+	t.used++
 	e.name = e.name&^indexMask | uint64(i)
 	return &e.value, e.name
 }
 
-// grow takes a slot that was never used.
+// grow takes a slot that was never used. It is no part of Alloc, so that this is short.
+//
+//go:noinline
 func (t *Table[T]) grow() (*T, uint64) {
 	if t.made == t.capacity {
 		return nil, 0
@@ -72,6 +75,7 @@ func (t *Table[T]) grow() (*T, uint64) {
 		t.chunks = append(t.chunks, new([chunkSize]entry[T]))
 	}
 	t.made++
+	t.used++
 	e := t.at(i)
 	e.name = 1<<indexBits | uint64(i)
 	return &e.value, e.name
@@ -104,8 +108,9 @@ func (t *Table[T]) Free(name uint64) {
 	if next == 0 {
 		next = 1 << indexBits // no generation is 0, so that no name is
 	}
-	t.at(i).name = next | free
-	t.free = append(t.free, i)
+	t.at(i).name = next | uint64(t.free)
+	t.free = i
+	t.used--
 }
 
 // All yields every value with its name, in no particular order. The loop may

@@ -249,3 +249,21 @@ func BenchmarkEncode(b *testing.B) {
 		})
 	}
 }
+
+// EncodeUsual writes what Encode does.
+func TestEncodeUsual(t *testing.T) {
+	buf, n := make([]byte, 100), 0
+	for c := ops.CodeInvalid + 1; c.Valid(); c++ {
+		if !IsUsual(c) {
+			continue
+		}
+		for _, fd := range []int32{7, -1, int32(ops.DirectAt(3).FD())} {
+			r := ops.Request{Code: c, FD: fd, Flags: 5, Len: 6, Offset: 1 << 40, Buf: buf, Priority: ops.High, Tag: t}
+			got := SQE{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}
+			EncodeUsual(&got, &r, anyData)
+			assert.Equal(t, dirtyEncode(t, &r), got, "%v of %d", c, fd)
+			n++
+		}
+	}
+	assert.NotZero(t, n)
+}

@@ -66,6 +66,9 @@ func (q *SQ) Next() *SQE {
 	return e
 }
 
+// Full reports whether Next would return nil.
+func (q *SQ) Full() bool { return q.next-q.cached >= uint32(len(q.sqes)) && q.full() }
+
 // full looks at the shared head, which Next does only when the cached one says
 // that there is no space left. The acquire orders the reuse of an entry after
 // the kernel's reads of it.

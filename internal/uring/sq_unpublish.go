@@ -6,10 +6,14 @@ import "sync/atomic"
 // kernel cannot have seen, and calls each with the user data of the entries, the
 // latest first. each must not use the queue.
 func (q *SQ) Unpublish(each func(userData uint64)) {
-	published := atomic.LoadUint32(q.tail)
-	for i := q.next; i != published; {
+	q.TakeBack(q.next-atomic.LoadUint32(q.tail), each)
+}
+
+// TakeBack is Unpublish for the n entries that were handed out last.
+func (q *SQ) TakeBack(n uint32, each func(userData uint64)) {
+	for i := q.next; i != q.next-n; {
 		i--
 		each(q.sqes[i&q.mask].UserData)
 	}
-	q.next = published
+	q.next -= n
 }
