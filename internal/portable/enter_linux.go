@@ -19,6 +19,7 @@ func (e *Engine) Enter(toSubmit, minComplete, flags uint32, timeout, minWait tim
 	if e.closed {
 		return 0, uring.ErrClosed
 	}
+	minComplete = min(minComplete, uint32(len(e.mem.CQEs))) // more than fit never come, and wait for room
 	n := e.submit(toSubmit)
 	if flags&uring.EnterGetEvents != 0 {
 		if len(e.backlog) != 0 {
