@@ -20,6 +20,10 @@ type Mailbox interface {
 // tells that the receiving ring has no memory left for completions, EBADFD or
 // EOWNERDEAD that its goroutine has ended.
 //
+// Between engines (ring.Engine) EBADFD is the answer to requests of a Ring on io_uring
+// for an inbox of one on the portable engine; the other way it takes kernel 6.13.
+// Ring.Post goes everywhere.
+//
 // Native from kernel 5.18 (io_uring_prep_msg_ring(3)).
 func PostTo(to Mailbox, n int) Request {
 	if n < 0 || n > MaxPost {
@@ -39,7 +43,8 @@ const MaxPost = 1<<30 - 1
 // EBADF tells that d is not open, ErrNoDirect that the other table is full, EINVAL
 // that the inbox is of the same Ring; the rest is as with PostTo. The receiving Ring
 // needs a table (ring.Config.DirectFiles, or any use of direct descriptors before):
-// ENXIO tells that it has none.
+// ENXIO tells that it has none. Rings on different engines (ring.Engine) give EBADFD:
+// Ring.SendDirect goes from one to the other.
 //
 // Native from kernel 6.0 (io_uring_prep_msg_ring_fd_alloc(3)).
 func PostDirectTo(to Mailbox, d Direct) Request {
