@@ -98,3 +98,44 @@ func ExampleMutex() {
 	// locked: true former owner died: false
 	// <nil>
 }
+
+// A file is locked, read, unlocked and closed by one chain. It is unlocked even when
+// it could not be read.
+func ExampleFlock_chain() {
+	r, err := ring.New(ring.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer r.Close()
+	dir, _ := os.MkdirTemp("", "locks")
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "file")
+	_ = os.WriteFile(path, []byte("guarded"), 0o600)
+	fd, _ := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+
+	buf := make([]byte, 7)
+	group := ops.Chain(
+		locks.Flock(fd, locks.Shared), ops.Read(fd, buf, 0), locks.Flock(fd, locks.Unlock), ops.Close(fd),
+	)
+	group[1].Link = ops.Hard
+	if err := r.SubmitAll(group, nil); err != nil {
+		fmt.Println(err)
+		return
+	}
+	var c [4]ops.Completion
+	for n := 0; n < len(c); {
+		k, _ := r.Wait(c[n:], 1, ring.Forever)
+		n += k
+	}
+	for i := range c {
+		fmt.Println(c[i].Code, c[i].Err())
+	}
+	fmt.Printf("%s\n", buf)
+	// Output:
+	// flock <nil>
+	// read <nil>
+	// flock <nil>
+	// close <nil>
+	// guarded
+}

@@ -22,6 +22,9 @@ const (
 // fails, or transfers less than asked for, those after it complete with
 // ErrCanceled. Before kernel 5.17 a member whose descriptor is not open (EBADF)
 // keeps those before it from starting as well.
+//
+// Locks, calls (package fallback) and signals to be sent can be members; signals and
+// children to be waited for cannot, since those watches begin with Submit.
 func Chain(reqs ...Request) []Request { return linked(Soft, reqs) }
 
 // HardChain links requests so that each starts when the one before it has

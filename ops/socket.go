@@ -55,7 +55,7 @@ func AcceptMulti(fd int, flags int) Request {
 
 // AcceptMultiAddr is AcceptMulti each of whose completions has the address of its
 // own connection's other side: see Completion.Peer. The Ring asks for it when the
-// completion is taken, which never blocks and costs some 0.3 µs each: the kernel
+// completion is taken, which never blocks and costs a system call each: the kernel
 // would write the addresses of all connections to one place.
 //
 // A direct descriptor cannot be asked so: IntoDirect refuses the request with

@@ -51,8 +51,7 @@ func SocketOutq(fd int) Request { return Request{Code: CodeSocketOutq, FD: fd32(
 // ErrInvalid. EOPNOTSUPP tells that fd is a direct descriptor and the kernel older.
 //
 // Native from kernel 6.19 (io_uring_prep_cmd_getsockname(3)). Before it Submit asks
-// with the ordinary system call, which does not block; then it cannot be part of a
-// chain.
+// with the ordinary system call, which does not block.
 func SocketName(fd int, addr *Sockaddr) Request { return socketName(fd, addr, 0) }
 
 // PeerName returns a request to fill addr with the address of the socket that fd

@@ -19,6 +19,7 @@ import (
 	"github.com/sluicego/sluice/ops"
 	"github.com/sluicego/sluice/readiness"
 	"github.com/sluicego/sluice/ring"
+	"github.com/sluicego/sluice/signals"
 )
 
 // tags returns the tags of completions, all of which have succeeded.
@@ -224,7 +225,7 @@ func TestBarrierRefusals(t *testing.T) {
 	err = r.SubmitAll(ops.Chain(ops.Nop(), ops.Nop().WithDrain()), nil)
 	assert.ErrorIs(t, err, ops.ErrInvalid)
 	assert.ErrorContains(t, err, "request 2 of 2")
-	err = r.SubmitAll(ops.Chain(ops.Nop(), fallback.Call(func() (int, error) { return 0, nil })), nil)
+	err = r.SubmitAll(ops.Chain(ops.Nop(), signals.Once(unix.SIGUSR1)), nil)
 	assert.ErrorContains(t, err, "cannot be part of a chain")
 }
 

@@ -82,7 +82,7 @@ func (r *Ring) settleMember(id uint64, s *slot, res int32, flags uint32) {
 		return
 	}
 	switch {
-	case s.marks&canceling == 0 && !c.failed && r.mustRepeat(s, res, len(c.retry) > 0):
+	case s.marks&canceling == 0 && !c.failed && s.state != elsewhere && r.mustRepeat(s, res, len(c.retry) > 0):
 		s.state = again
 		c.retry = append(c.retry, id)
 	default:

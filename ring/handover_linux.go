@@ -36,6 +36,10 @@ func (r *Ring) fill() uint32 {
 		}
 		r.queue.Take(i)
 	}
+	for r.wentOn {
+		r.wentOn = false // a source may be done at once, and its chain goes on
+		r.fillAgain(sq)
+	}
 	if r.cfg.Pinned && r.owner.deaf {
 		r.owner.listen(sq)
 	}
@@ -74,6 +78,12 @@ func (r *Ring) handOver(sq *uring.SQ, id uint64, s *slot) bool {
 // where a submission ends (trap 21).
 func (r *Ring) handOverChain(sq *uring.SQ, c *chain) bool {
 	n := r.segment(c)
+	if first := c.ids[0]; r.aside(first) {
+		c.waiting = false
+		r.holdBack(c, n)
+		r.startOutside(first, r.slots.Get(first))
+		return true
+	}
 	sq = r.queueOf(sq, r.slots.Get(c.ids[0]))
 	if int(sq.Space()) < n {
 		return false

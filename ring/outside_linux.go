@@ -3,6 +3,7 @@ package ring
 import (
 	"github.com/sluicego/sluice/internal/outside"
 	"github.com/sluicego/sluice/internal/uring"
+	"github.com/sluicego/sluice/ops"
 )
 
 // sink is the Ring as sources see it.
@@ -19,7 +20,7 @@ func (k *sink) Deliver(id uint64, res outside.Result) {
 		return
 	}
 	r.arriveOutside(id, s, res)
-	if r.barrier.due {
+	if r.barrier.due || len(r.again) != 0 {
 		r.startQueued()
 	}
 	r.notify()
@@ -41,7 +42,7 @@ func (r *Ring) startOutside(id uint64, s *slot) {
 func (r *Ring) cancelOutside(id uint64, s *slot) {
 	if r.sources[s.req.Code].Cancel(id, (*sink)(r)) {
 		r.outside--
-		r.finish(id, s, ecanceled, 0)
+		r.endOutside(id, s, ecanceled)
 	}
 }
 
@@ -56,5 +57,25 @@ func (r *Ring) arriveOutside(id uint64, s *slot, res outside.Result) {
 	if res.Brought != nil {
 		s.brought = append(s.brought, res.Brought)
 	}
-	r.finish(id, s, res.Res, 0)
+	r.endOutside(id, s, res.Res)
+}
+
+// endOutside notes the end of what a source had. Behind it a chain goes on.
+func (r *Ring) endOutside(id uint64, s *slot, res int32) {
+	if s.chain != nil {
+		r.settleMember(id, s, res, 0)
+		return
+	}
+	r.finish(id, s, res, 0)
+}
+
+// links reports whether an operation can be a member of a chain. Those that have a
+// source are started by the Ring, which splits the chain before and behind them:
+// but watches begin with Submit and not when a turn comes, and an inbox is for good.
+func (r *Ring) links(code ops.Code) bool {
+	switch code {
+	case ops.CodeSignal, ops.CodeChild, ops.CodeInbox:
+		return r.sources[code] == nil
+	}
+	return true
 }

@@ -161,6 +161,9 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 			return w.err
 		}
 		todo := r.fill()
+		if r.ready.Len() != 0 { // a source was done at once
+			done = w.satisfied(r) || done
+		}
 		// The kernel sets the flag after it has lined work up. If that is done
 		// meanwhile, the flag stays, and entering brings nothing.
 		more := r.chores || r.u.SQ.NeedsFlush() && (came || !entered) || r.u.Emulated() && !entered

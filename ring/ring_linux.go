@@ -51,6 +51,7 @@ type Ring struct {
 	inKernel int                 // requests in the submission ring or the kernel
 	asked    int                 // cancels there, whose answer is to come
 	split    int                 // chains that need us between members: see want
+	wentOn   bool                // Ring.again has what comes next in a chain
 	held     [urgencies]int      // of these, those of each step, where a reserve is kept
 	time     timekeeping         // timers
 	outside  int                 // requests with a source

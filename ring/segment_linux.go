@@ -24,12 +24,15 @@ func (r *Ring) segment(c *chain) int {
 	for i, id := range c.ids[:len(c.ids)-1] {
 		req := &r.slots.Get(id).req
 		if req.Link == ops.Hard || carriesOn[req.Code] || req.Code == ops.CodeTimer && r.older.lateTimers ||
-			isInstant(&r.slots.Get(c.ids[i+1]).req) {
+			r.aside(id) || r.aside(c.ids[i+1]) || isInstant(&r.slots.Get(c.ids[i+1]).req) {
 			return i + 1
 		}
 	}
 	return len(c.ids)
 }
+
+// aside reports whether a source carries out the member id.
+func (r *Ring) aside(id uint64) bool { return r.sources[r.slots.Get(id).req.Code] != nil }
 
 // isInstant reports whether req is a timer for a point of our own clock. The kernel,
 // which knows another, is told how long that is off; which counts from the moment in
@@ -64,6 +67,7 @@ func (r *Ring) goOn(c *chain) {
 		}
 		return
 	}
+	r.wentOn = true
 	c.retry = append(c.retry, c.later...)
 	r.repeatChain(c)
 }

@@ -13,8 +13,8 @@ import (
 // and back to inKernel; a multishot request that has ended goes from inKernel to
 // idle until its event is taken, and then to again; one that found no buffer or the
 // like goes from inKernel to starved and, when there is one, to again; operations
-// that have a source go from accept to elsewhere and on to ready. Timers outside of
-// chains have no slot: see timer.
+// that have a source go from accept, in a chain from queued or again, to elsewhere and
+// on to ready. Timers outside of chains have no slot: see timer.
 //
 // A request without marks is all in the first two cache lines of its slot: those of
 // a slot and its name that are touched on the straight way.

@@ -96,7 +96,7 @@ func (r *Ring) check(req *ops.Request) error {
 			return fmt.Errorf("submit: %w", err)
 		}
 	}
-	if req.Link != ops.Unlinked && r.sources[req.Code] != nil {
+	if req.Link != ops.Unlinked && !r.links(req.Code) {
 		return fmt.Errorf("submit %s: %w", req.Code, ops.Invalid("it cannot be part of a chain"))
 	}
 	return nil
@@ -226,7 +226,7 @@ func (r *Ring) checkAll(reqs []ops.Request, ids []ops.ID) error {
 // checkMember refuses what cannot stand in a chain behind others.
 func (r *Ring) checkMember(req *ops.Request) error {
 	switch {
-	case r.sources[req.Code] != nil:
+	case !r.links(req.Code):
 		return fmt.Errorf("submit %s: %w", req.Code, ops.Invalid("it cannot be part of a chain"))
 	case req.Mode&ops.Drain != 0:
 		return fmt.Errorf("submit %s: %w", req.Code, ops.Invalid("the mode Drain is for the first of a chain, and counts for all of it"))

@@ -14,8 +14,8 @@ import (
 // A pid may have been given to another process since it was learned; KillFD is
 // safe from that.
 //
-// This and the other requests to send complete at once, and cannot be part of a
-// chain.
+// This and the other requests to send complete at once, in a chain when their turn
+// comes.
 func Kill(pid int, sig syscall.Signal) ops.Request {
 	return send(ops.SignalSend{How: ops.SendKill, Pid: pid, Sig: sig})
 }
