@@ -96,3 +96,22 @@ func TestAcceptThatLosesARace(t *testing.T) {
 		closeAll(t, open...)
 	})
 }
+
+// A receive of datagrams ends when the socket is shut down for reading, before or
+// while it waits, although a call that does not wait goes on to say EAGAIN.
+func TestDatagramsShutDown(t *testing.T) {
+	eachMode(t, ring.Config{}, func(t *testing.T, r *ring.Ring) {
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		require.NoError(t, err)
+		submit(t, r, ops.Recv(fds[0], make([]byte, 1), 0))
+		require.NoError(t, unix.Shutdown(fds[0], unix.SHUT_RD))
+		for range 2 { // epoll knows the socket the second time
+			c := take(t, r)
+			require.NoError(t, c.Err())
+			assert.Zero(t, c.N())
+			submit(t, r, ops.Recv(fds[0], make([]byte, 1), 0))
+		}
+		take(t, r)
+		closeAll(t, fds[:]...)
+	})
+}
