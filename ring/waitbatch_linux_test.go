@@ -150,12 +150,17 @@ func TestTimerSlack(t *testing.T) {
 					queue(t, r, ops.BoottimeTimer(d))
 				}
 			}
+			// One Wait for all, but for wake-ups that come for another reason: those
+			// take what is due.
 			var dst [n]ops.Completion
-			got, err := r.Wait(dst[:], 1, patience)
-			require.NoError(t, err)
-			assert.Equal(t, n, got, "they came one by one")
-			// A wake-up for another reason may come before the slack is over.
-			assert.GreaterOrEqual(t, time.Since(begin), first+(n-1)*time.Millisecond, "the last of them was early")
+			waits := 0
+			for got := 0; got < n; waits++ {
+				k, err := r.Wait(dst[:], 1, patience)
+				require.NoError(t, err)
+				got += k
+				assert.GreaterOrEqual(t, time.Since(begin), first+time.Duration(got-1)*time.Millisecond, "one was early")
+			}
+			assert.LessOrEqual(t, waits, n/5, "they came one by one")
 		}
 		_, err := ring.New(ring.Config{TimerSlack: -1})
 		require.ErrorIs(t, err, ops.ErrInvalid)
