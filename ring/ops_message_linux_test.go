@@ -254,3 +254,30 @@ func TestOpMessageFailures(t *testing.T) {
 		}
 	})
 }
+
+// A datagram socket that is shut down is at its end, for those who wait already and
+// for those who come later.
+func TestOpRecvShutDown(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		r := newRing(ring.Config{})
+		for _, flags := range []int{0, unix.SOCK_NONBLOCK} {
+			fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|flags, 0)
+			require.NoError(t, err)
+			closeAtEnd(t, fds[:]...)
+			if flags == 0 {
+				submit(t, r, ops.Recv(fds[0], make([]byte, 8), 0))
+				takeNone(t, r)
+			}
+			require.NoError(t, unix.Shutdown(fds[0], unix.SHUT_RD))
+			if flags == 0 {
+				c := takeOne(t, r)
+				require.NoError(t, c.Err())
+				require.Zero(t, c.N())
+			} else if !isPortable(r) {
+				continue // the kernel says EAGAIN for ever
+			}
+			require.Zero(t, do(t, r, ops.Recv(fds[0], make([]byte, 8), 0)).N())
+			require.Zero(t, do(t, r, ops.Recvmsg(fds[0], ops.NewMsg(make([]byte, 8)), 0)).N())
+		}
+	})
+}

@@ -58,6 +58,13 @@ func ready(fd int32, wait Next) bool {
 	return poll(fd, wait, 0) == 1
 }
 
+// shut reports whether nothing more comes into the socket fd.
+func shut(fd int32) bool {
+	fds := [1]unix.PollFd{{Fd: fd, Events: unix.POLLRDHUP}}
+	n, err := unix.Poll(fds[:], 0)
+	return err == nil && n == 1 && fds[0].Revents&unix.POLLRDHUP != 0
+}
+
 // poll waits until fd is ready, for as long as poll(2) does with timeout.
 func poll(fd int32, wait Next, timeout int) int32 {
 	fds := [1]unix.PollFd{{Fd: fd, Events: unix.POLLIN}}

@@ -57,6 +57,9 @@ func (c *Call) doSocket() int32 {
 			continue
 		}
 		if res == eagain && c.SQE.OpFlags&unix.MSG_DONTWAIT == 0 { // it has O_NONBLOCK
+			if c.socketWait() == WaitIn && shut(c.FD) {
+				return c.finish(0) // which a datagram socket tells only those who wait
+			}
 			if res = poll(c.FD, c.socketWait(), -1); res == 1 {
 				continue
 			}

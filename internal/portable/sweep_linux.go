@@ -97,6 +97,7 @@ func (e *Engine) verify(reg *registration) {
 	case 0:
 		// It did not: the number is another file's now. Those who are known to wait
 		// for the former one do so in vain; epoll reports if the new one is ready.
+		reg.ended = false
 		reg.accepter = nil
 		e.disown(reg, verified)
 	case syscall.EBADF, syscall.EPERM:

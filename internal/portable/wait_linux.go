@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicego/sluice/internal/uring"
 )
 
 // The events of epoll that stand for each direction. ERR and HUP always count.
@@ -24,6 +26,7 @@ type registration struct {
 	gen   uint32 // of what epoll knows; events of others are dropped
 	mask  uint32 // events that epoll was asked for, 0 while it knows nothing
 	swept bool   // it is in sweeper.regs
+	ended bool   // epoll has reported that nothing more comes in
 	busy  int    // calls with workers that use the number itself
 
 	accepter *request // the accept that is with a worker, while others wait: see workAccept
@@ -96,9 +99,21 @@ func (e *Engine) await(q *request, fd int32, events uint32, front bool) bool {
 		e.work(q)
 		return false
 	}
+	if reg.ended && receives(q) {
+		// A datagram socket that was shut down says EAGAIN to a call that does not
+		// wait, and to one that does that it is at its end.
+		e.work(q)
+		return false
+	}
 	l := reg.listFor(q, events)
 	e.join(q, reg, l, fresh, front)
 	return true
+}
+
+// receives reports whether q receives from a socket.
+func receives(q *request) bool {
+	op := q.call.SQE.Opcode
+	return op == uring.OpRecv || op == uring.OpRecvmsg
 }
 
 // listFor returns the list for q: in and out are for those of whom none can go on
@@ -171,7 +186,7 @@ func (e *Engine) enroll(reg *registration, events uint32) (fresh bool, errno sys
 	if errno != 0 {
 		return false, errno
 	}
-	reg.mask = events
+	reg.mask, reg.ended = events, false
 	return true, 0
 }
 
@@ -236,6 +251,7 @@ func (e *Engine) heard(ev *unix.EpollEvent) {
 	if reg.others.first != nil {
 		e.retryOthers(reg, ev.Events) // polls see what is there before it is read
 	}
+	reg.ended = reg.ended || ev.Events&(unix.EPOLLRDHUP|ends) != 0
 	if ev.Events&(outEvents|ends) != 0 {
 		e.retry(&reg.out)
 	}
