@@ -86,24 +86,24 @@ func (e *Engine) secure(q *request) {
 			q.reg.busy++
 		}
 	} else if q.file == nil {
-		q.file = duplicate(&q.call.FD)
+		q.file = e.duplicate(&q.call.FD)
 	}
 	if q.fileIn == nil && (q.call.SQE.Opcode == uring.OpSplice || q.call.SQE.Opcode == uring.OpTee) &&
 		q.call.HintIn&perform.Regular == 0 && !isRegular(q.call.FDIn) {
 		q.class = unbounded
-		q.fileIn = duplicate(&q.call.FDIn)
+		q.fileIn = e.duplicate(&q.call.FDIn)
 	}
 }
 
 // duplicate replaces *fd by a duplicate, and returns what owns that. Where there is
 // none to be had, the number is used, and must stay the same file.
-func duplicate(fd *int32) *file {
+func (e *Engine) duplicate(fd *int32) *file {
 	d, err := unix.FcntlInt(uintptr(*fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil
 	}
 	*fd = int32(d)
-	return &file{fd: int32(d), refs: 1}
+	return e.files.file(int32(d))
 }
 
 func isRegular(fd int32) bool {

@@ -158,7 +158,7 @@ func (t *fileTable) set(e *Engine, i uint32, fd int32) syscall.Errno {
 	}
 	var f *file
 	if fd >= 0 {
-		if f = duplicate(&fd); f == nil {
+		if f = e.duplicate(&fd); f == nil {
 			return syscall.EBADF
 		}
 		e.forget(f.fd)
@@ -324,7 +324,7 @@ func (e *Engine) detach(reg *registration) {
 			e.leave(q)
 			if private == nil {
 				fd := reg.fd
-				if private = duplicate(&fd); private == nil {
+				if private = e.duplicate(&fd); private == nil {
 					e.end(q, ebadf, 0)
 					continue
 				}
