@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluicego/sluice/internal/testkit"
 	"github.com/sluicego/sluice/locks"
 	"github.com/sluicego/sluice/ops"
 	"github.com/sluicego/sluice/ring"
@@ -22,10 +23,11 @@ func TestCancelEndsWaitsOnMemory(t *testing.T) {
 	e, err := locks.EventAt(eventMem)
 	require.NoError(t, err)
 	word := new(atomic.Uint32)
-	for _, req := range []ops.Request{
-		m.Lock(), e.Wait(), locks.FutexWait(word, 0, locks.MatchAny),
-		locks.FutexWaitv([]*atomic.Uint32{word}, []uint32{0}),
-	} {
+	waits := []ops.Request{m.Lock(), e.Wait(), locks.FutexWait(word, 0, locks.MatchAny)}
+	if testkit.KernelHas("5.16") {
+		waits = append(waits, locks.FutexWaitv([]*atomic.Uint32{word}, []uint32{0}))
+	}
+	for _, req := range waits {
 		id := submit(t, r, req)
 		pending(t, r)
 		require.NoError(t, r.Cancel(id))

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicego/sluice/internal/testkit"
 	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/ops"
 	"github.com/sluicego/sluice/ring"
@@ -51,6 +52,10 @@ func eachBundle(t *testing.T, buffers, size int, f func(t *testing.T, r *ring.Ri
 	}
 }
 
+// severalOfUnix reports whether the kernel receives several buffers from a UNIX socket
+// at once. 6.12 takes one, since it does not know how much is there.
+func severalOfUnix() bool { return testkit.KernelHas("6.16") }
+
 // A bundle owns several buffers, in order, until it is released; all of them come
 // back. Where the kernel has no bundles, each completion has one.
 func TestRecvBundle(t *testing.T) {
@@ -73,7 +78,7 @@ func TestRecvBundle(t *testing.T) {
 				assert.Zero(t, g.Lent())
 			}
 		}
-		assert.Equal(t, bundles, most > 4)
+		assert.Equal(t, bundles && severalOfUnix(), most > 4)
 		require.NoError(t, unix.Shutdown(b, unix.SHUT_WR))
 		for range 20 { // as many times as would use the buffers up
 			c := do(t, r, ops.RecvBundle(a, g, 0))
@@ -114,7 +119,7 @@ func TestBundleOwnership(t *testing.T) {
 		write(t, b, "3333")
 		next := do(t, r, ops.RecvBundle(a, g, 0))
 		assert.Panics(t, twin.Release, "the loan is another's now")
-		if bundles {
+		if bundles && severalOfUnix() {
 			assert.Equal(t, "3333", string(next.Bytes()))
 		}
 		for range next.Pieces() {
@@ -259,6 +264,7 @@ func TestBundlesDoNotAllocate(t *testing.T) {
 }
 
 func TestBundleRefusals(t *testing.T) {
+	needs(t, "5.19") // for a group of buffers
 	r, err := ring.New(ring.Config{})
 	require.NoError(t, err)
 	defer closeRing(t, r)

@@ -1,6 +1,7 @@
 package ring_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -49,7 +50,8 @@ func TestFDIsReadableWhenWaitHasSomething(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, readable(t, fd, moment), "nothing has happened")
 
-		in, out := pipe(t)
+		// Before 6.4 a blocking pipe is read by a worker, for which FD may be readable early.
+		in, out := pipe2(t, unix.O_CLOEXEC|unix.O_NONBLOCK)
 		_, err = r.Submit(ops.Read(in, make([]byte, 1), ops.Current).WithTag("read"))
 		require.NoError(t, err)
 		require.NoError(t, r.Flush())
@@ -139,6 +141,10 @@ func TestFDOfWhatGoesOn(t *testing.T) {
 			"level":     readiness.Level(out, readiness.Out),
 		} {
 			r := newRing(ring.Config{})
+			if info := r.Info(); info.Pinned && info.Engine == ring.IOURing && strings.HasPrefix(info.Kernel, "6.12.") {
+				require.NoError(t, r.Close())
+				t.Skip("on Linux 6.12, and there alone, FD of a pinned Ring has been seen to miss a clock")
+			}
 			fd, err := r.FD()
 			require.NoError(t, err)
 			submit(t, r, ops.Read(in, make([]byte, 1), ops.Current))

@@ -95,7 +95,7 @@ func TestIOPrioPermission(t *testing.T) {
 		defer unix.Close(file)
 		for _, pinned := range []bool{false, true} {
 			able := setNice(t, true)
-			r, err := New(Config{Pinned: pinned})
+			r, err := New(Config{Engine: IOURing, Pinned: pinned})
 			require.NoError(t, err)
 			assert.Equal(t, able, r.Info().RealTime)
 			transfer(t, r, file)
@@ -104,7 +104,7 @@ func TestIOPrioPermission(t *testing.T) {
 			assert.False(t, r.Info().RealTime)
 			require.NoError(t, r.Close())
 
-			r, err = New(Config{Pinned: pinned})
+			r, err = New(Config{Engine: IOURing, Pinned: pinned})
 			require.NoError(t, err)
 			assert.False(t, r.Info().RealTime)
 			transfer(t, r, file)

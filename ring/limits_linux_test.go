@@ -172,7 +172,7 @@ func TestHintsOfNew(t *testing.T) {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		require.NoError(t, testkit.Refuse(syscall.ENOMEM, unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_SETUP))
-		_, err := ring.New(ring.Config{})
+		_, err := ring.New(ring.Config{Engine: ring.IOURing})
 		require.ErrorIs(t, err, syscall.ENOMEM)
 		require.NotErrorIs(t, err, ops.ErrNotSupported)
 		assert.ErrorContains(t, err, "RLIMIT_MEMLOCK")

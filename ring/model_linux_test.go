@@ -227,6 +227,7 @@ func (m *model) compare(s *step, c *ops.Completion, broken bool) bool {
 
 // Fixed sequences, different ones in each run of the test binary's seed.
 func TestOperationsAgainstModel(t *testing.T) {
+	needs(t, "6.0") // for direct descriptors that the kernel finds a place for
 	runs := 60
 	if testing.Short() {
 		runs = 10

@@ -183,7 +183,7 @@ func TestOpSpliceFailures(t *testing.T) {
 // submitted it exits. (trap 1)
 func TestOpWorkerOnDyingThread(t *testing.T) {
 	noLeaks(t)
-	r, err := ring.New(ring.Config{})
+	r, err := ring.New(ring.Config{Engine: ring.IOURing})
 	require.NoError(t, err)
 	defer closeRing(t, r)
 	rdA, wrA := pipe(t)

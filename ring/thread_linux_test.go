@@ -18,7 +18,7 @@ import (
 // The kernel ends what a thread has submitted when that exits: the Ring submits
 // it again, and nobody notices (trap 1).
 func TestRequestsOutliveTheirThread(t *testing.T) {
-	r := shared(t, ring.Config{})
+	r := shared(t, ring.Config{Engine: ring.IOURing})
 	in, out := pipe(t)
 	nonblocking, nonblockingOut := pipe2(t, unix.O_CLOEXEC|unix.O_NONBLOCK)
 	spliced, splicedOut := pipe(t)
@@ -111,7 +111,7 @@ func TestChainsOutliveTheirThread(t *testing.T) {
 // What is submitted again ends where it ended: a member behind it was cancelled,
 // and must not be tied to whatever comes next in the submission ring (trap 1).
 func TestChainThatWasCutOutlivesItsThread(t *testing.T) {
-	r := shared(t, ring.Config{})
+	r := shared(t, ring.Config{Engine: ring.IOURing})
 	in, out := pipe(t)
 	var ids []ops.ID
 	onDyingThread(t, func() {

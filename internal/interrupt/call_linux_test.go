@@ -30,6 +30,7 @@ func needs(t *testing.T) {
 // blockedRead reads from fd until c is interrupted, and returns what ended it.
 func blockedRead(c *Call, fd int) (err error) {
 	var b [1]byte
+	err = unix.EINTR // if it is interrupted before it begins
 	c.Run(func() {
 		for !c.Interrupted() {
 			if _, err = unix.Read(fd, b[:]); err != unix.EINTR {

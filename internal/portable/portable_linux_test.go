@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicego/sluice/internal/testkit"
 	"github.com/sluicego/sluice/ops"
 	"github.com/sluicego/sluice/readiness"
 	"github.com/sluicego/sluice/ring"
@@ -221,6 +222,9 @@ func TestFullCrew(t *testing.T) {
 // Direct descriptors and messages go from one engine to the other, as far as the
 // kernel's one lets them.
 func TestAcrossEngines(t *testing.T) {
+	if !testkit.KernelHas("6.0") {
+		t.Skip("needs Linux 6.0")
+	}
 	kernel, err := ring.New(ring.Config{Engine: ring.IOURing})
 	if err != nil {
 		t.Skip(err)
