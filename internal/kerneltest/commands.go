@@ -18,6 +18,7 @@ const (
 	forbidden     = "probe, io_uring_disabled=2"
 	forUsers      = "probe as a user, io_uring_disabled=1"
 	forRoot       = "probe as root, io_uring_disabled=1"
+	limited       = "locked memory, as a user"
 	sysctl        = "kernel/io_uring_disabled"
 	sysctlSince   = "6.6"
 	nobody        = 65534
@@ -25,11 +26,12 @@ const (
 	probeTimeout  = time.Minute
 )
 
-// job returns what the guest with the kernel of that label is to do.
-func (s *setting) job(label string) (job.Job, error) {
+// job returns what the guest with that kernel is to do.
+func (s *setting) job(k *kernel) (job.Job, error) {
 	probe := job.Command{Name: probing, Args: []string{"/init", "probe"}, Dir: "/", Timeout: probeTimeout}
-	commands := []job.Command{probe}
-	if atLeast(label, sysctlSince) {
+	lock := job.Command{Name: limited, Args: []string{"/init", "memlock"}, Dir: "/", User: nobody, Timeout: probeTimeout}
+	commands := []job.Command{probe, lock}
+	if atLeast(k.version, sysctlSince) {
 		for _, c := range []struct {
 			name, value string
 			user        uint32
@@ -39,9 +41,13 @@ func (s *setting) job(label string) (job.Job, error) {
 			commands = append(commands, p)
 		}
 	}
-	flags := []string{"-test.v", "-test.timeout=" + s.limit.String()}
-	if !atLeast(label, examplesSince) {
-		flags = append(flags, "-test.skip=^Example")
+	flags := slices.Concat([]string{"-test.v", "-test.timeout=" + s.limit.String()}, s.flags)
+	if !atLeast(k.version, examplesSince) {
+		flags = skipping(flags, "^Example")
+	}
+	env := s.env
+	if k.engine != "" {
+		env = append(slices.Clone(env), "SLUICE_ENGINE="+k.engine)
 	}
 	packages, err := s.packages()
 	if err != nil {
@@ -50,11 +56,21 @@ func (s *setting) job(label string) (job.Job, error) {
 	for _, p := range packages {
 		dir := path.Join("/t", p)
 		commands = append(commands, job.Command{
-			Name: p, Dir: dir, Env: s.env, Timeout: s.limit + 10*time.Second,
-			Args: slices.Concat([]string{dir + "/test"}, flags, s.flags),
+			Name: p, Dir: dir, Env: env, Timeout: s.limit + 10*time.Second,
+			Args: append([]string{dir + "/test"}, flags...),
 		})
 	}
 	return job.Job{Commands: commands}, nil
+}
+
+// skipping returns flags with pattern among those of tests that are left out.
+func skipping(flags []string, pattern string) []string {
+	const skip = "-test.skip"
+	if i := slices.Index(flags, skip); i >= 0 && i+1 < len(flags) {
+		flags[i+1] += "|" + pattern
+		return flags
+	}
+	return append(flags, skip+"="+pattern)
 }
 
 // packages returns the folders of the test binaries in the tree.

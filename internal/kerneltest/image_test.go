@@ -46,18 +46,22 @@ func TestArchive(t *testing.T) {
 	}
 	assert.Equal(t, map[string]string{"sh": "busybox", "t": "", "t/ring": "", "t/ring/test": "binary", "TRAILER!!!": ""}, got)
 
-	s := setting{tree: tree, flags: []string{"-test.short"}, env: []string{"A=b"}}
-	work, err := s.job("6.12")
+	s := setting{tree: tree, flags: []string{"-test.short", "-test.skip", "Slow"}, env: []string{"A=b"}}
+	work, err := s.job(newKernel("7.0=portable"))
 	require.NoError(t, err)
-	require.Len(t, work.Commands, 5)
-	last := work.Commands[4]
+	require.Len(t, work.Commands, 6)
+	last := work.Commands[5]
 	assert.Equal(t, "ring", last.Name)
 	assert.Equal(t, "/t/ring", last.Dir)
 	assert.Equal(t, "/t/ring/test", last.Args[0])
 	assert.Contains(t, last.Args, "-test.short")
-	old, err := s.job("5.10")
+	assert.Equal(t, []string{"A=b", "SLUICE_ENGINE=portable"}, last.Env)
+	old, err := s.job(newKernel("5.10"))
 	require.NoError(t, err)
-	assert.Len(t, old.Commands, 2, "no such sysctl there")
+	assert.Len(t, old.Commands, 3, "no such sysctl there")
+	assert.Equal(t, []string{"A=b"}, old.Commands[2].Env)
+	assert.Equal(t, "Slow", last.Args[len(last.Args)-1])
+	assert.Equal(t, "Slow|^Example", old.Commands[2].Args[len(last.Args)-1])
 
 	require.NoError(t, packJob(work, filepath.Join(dir, "job")))
 	require.NoError(t, concatenate(filepath.Join(dir, "both"), []string{filepath.Join(dir, "base"), filepath.Join(dir, "job")}))

@@ -12,12 +12,19 @@ import (
 
 // kernel is what was found out about one kernel.
 type kernel struct {
-	label string
-	took  time.Duration
+	label   string // version=engine, or version alone
+	version string // as the folder of the kernel has it
+	engine  string // that the tests are told to take, or none
+	took    time.Duration
 	*transcript
 	found    job.Capabilities
 	problems []string // why it does not pass
 	early    []string // operations that it has although it is older than they are
+}
+
+func newKernel(label string) *kernel {
+	version, engine, _ := strings.Cut(label, "=")
+	return &kernel{label: label, version: version, engine: engine}
 }
 
 // routesOf counts operations by how they are carried out.
@@ -43,6 +50,7 @@ func (k *kernel) judge() {
 			if k.found, err = capabilities(o); err == nil {
 				k.compare(complain)
 			}
+		case limited: // its status says all
 		case forRoot:
 			err = chose(o, "iouring")
 		case forbidden, forUsers:

@@ -47,7 +47,7 @@ func main() {
 		return nil
 	})
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: kerneltest FLAGS KERNEL... [-- TEST-FLAGS]")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: kerneltest FLAGS KERNEL[=ENGINE]... [-- TEST-FLAGS]")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -82,7 +82,7 @@ func (s *setting) run(ctx context.Context, labels []string) error {
 	turn := make(chan struct{}, s.atOnce)
 	var wg sync.WaitGroup
 	for i, label := range labels {
-		all[i] = &kernel{label: label}
+		all[i] = newKernel(label)
 		turn <- struct{}{}
 		wg.Add(1)
 		go func() {
@@ -102,7 +102,7 @@ func (s *setting) run(ctx context.Context, labels []string) error {
 		k.report(os.Stdout)
 		if len(k.problems) > 0 {
 			bad = append(bad, k.label)
-		} else if s.keep != "" {
+		} else if s.keep != "" && k.engine == "" {
 			if err := k.summary().save(s.keep); err != nil {
 				return err
 			}
@@ -129,7 +129,7 @@ func (s *setting) one(ctx context.Context, k *kernel, base string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	work, err := s.job(k.label)
+	work, err := s.job(k)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (s *setting) one(ctx context.Context, k *kernel, base string) error {
 		return err
 	}
 	m := &machine{
-		kernel:  filepath.Join(s.kernels, k.label, "vmlinuz"),
+		kernel:  filepath.Join(s.kernels, k.version, "vmlinuz"),
 		archive: []string{base, jobFile},
 		disk:    s.disk,
 		dir:     dir,

@@ -1,7 +1,8 @@
 // Command guest is /init of a virtual machine that runs tests on another kernel.
 // It sets up what a program expects to find, runs the commands of its Job, says
 // on the second serial port how they end, and switches the machine off. Called as
-// "guest probe" it tries what the kernel's io_uring can do.
+// "guest probe" it tries what the kernel's io_uring can do, as "guest memlock" what
+// a limit forbids.
 package main
 
 import (
@@ -15,11 +16,16 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == "probe" {
-		os.Exit(probe())
+	if len(os.Args) == 2 {
+		switch os.Args[1] {
+		case "probe":
+			os.Exit(probe())
+		case "memlock":
+			os.Exit(memlock())
+		}
 	}
 	if os.Getpid() != 1 {
-		fmt.Fprintln(os.Stderr, "guest: to be run as /init of a virtual machine, or with the argument probe")
+		fmt.Fprintln(os.Stderr, "guest: to be run as /init of a virtual machine, or with the argument probe or memlock")
 		os.Exit(2)
 	}
 	if err := run(); err != nil {

@@ -90,13 +90,29 @@ func try(r *ring.Ring, code ops.Code) ring.Route {
 	default:
 		return ring.Native
 	}
+	own := req
+	if own.Personality, err = r.RegisterPersonality(); err != nil {
+		return ring.Unavailable
+	}
+	defer func() { _ = r.UnregisterPersonality(own.Personality) }() // the Ring is closed soon
+	if succeeds(r, own) {
+		return ring.Native // who has a personality gets nothing in its place
+	}
+	if succeeds(r, req) {
+		return ring.Emulated
+	}
+	return ring.Unavailable
+}
+
+// succeeds reports whether the kernel knows what req asks for.
+func succeeds(r *ring.Ring, req ops.Request) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	_, err = r.Do(ctx, req)
+	_, err := r.Do(ctx, req)
 	for _, lacks := range []error{syscall.EOPNOTSUPP, syscall.EINVAL, syscall.ENOSYS, syscall.ENOPROTOOPT, ops.ErrNotSupported} {
 		if errors.Is(err, lacks) {
-			return ring.Unavailable
+			return false
 		}
 	}
-	return ring.Native
+	return true
 }
