@@ -180,7 +180,7 @@ func TestPriorityOfAllSources(t *testing.T) {
 			submit(t, r, signals.Watch(unix.SIGUSR2).WithPriority(p).WithTag([]string{"6", "2"}[i]))
 			submit(t, r, ops.Read(in, make([]byte, 1), ops.Current).WithPriority(p).WithTag([]string{"6", "2"}[i]))
 			submit(t, r, ops.Timer(moment/2).WithPriority(p).WithTag([]string{"6", "2"}[i]))
-			submit(t, r, ops.BoottimeEvery(moment/2).WithPriority(p).WithTag([]string{"6", "2"}[i]))
+			submit(t, r, ops.BoottimeTimer(moment/2).WithPriority(p).WithTag([]string{"6", "2"}[i]))
 			submit(t, r, fallback.Call(func() (int, error) { return 0, nil }).WithPriority(p).WithTag([]string{"6", "2"}[i]))
 		}
 		write(t, out, "xx")
