@@ -279,7 +279,7 @@ func TestFixedPoolBeyondMemlock(t *testing.T) {
 	var get error
 	onDyingThread(t, func() {
 		asUser(t, 54321)
-		r, err := ring.New(ring.Config{})
+		r, err := ring.New(ring.Config{Engine: ring.IOURing})
 		if !assert.NoError(t, err) {
 			return
 		}

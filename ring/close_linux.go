@@ -43,7 +43,7 @@ func (r *Ring) close() error {
 	r.rouseAll()
 	w := newWaiter(inClose)
 	defer w.free()
-	if r.cfg.Pinned && !r.owner.isCallerForSure() {
+	if r.cfg.Pinned && !r.owner.isCallerForSure() && !r.inherit() {
 		deadline := until(r.cfg.CloseTimeout)
 		for !r.closed && ops.Now() < deadline {
 			if r.takeOver() {

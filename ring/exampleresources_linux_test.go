@@ -134,7 +134,7 @@ func ExampleBufferPool_Get() {
 
 // Sends whose data is not copied complete when the kernel has let go of it.
 func ExampleRing_Submit_zeroCopy() {
-	r, err := ring.New(ring.Config{})
+	r, err := ring.New(ring.Config{Engine: ring.IOURing}) // the portable engine copies
 	must(err)
 	defer r.Close()
 	pool, err := r.NewBufferPool(ring.PoolConfig{})

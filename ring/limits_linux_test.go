@@ -168,6 +168,7 @@ func TestNewInSandboxWithoutRegister(t *testing.T) {
 
 // trap 40
 func TestHintsOfNew(t *testing.T) {
+	t.Setenv("SLUICE_ENGINE", "auto")
 	testkit.Child(t, func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicego/sluice/internal/goid"
 	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/ops"
 )
@@ -13,7 +14,8 @@ import (
 // This file is about pinned Rings whose owner has ended. A goroutine that ends while
 // it is locked takes its thread along, and the kernel ends all that the thread has
 // submitted before that is gone. No other thread may enter the ring, but Close can
-// do without: it reads the completions that are there.
+// do without: it reads the completions that are there. On the portable engine whoever
+// calls Close becomes the owner.
 
 // isCallerForSure is isCaller also where the owner may have ended, and its
 // descriptor in the runtime serve another goroutine.
@@ -39,6 +41,18 @@ func (r *Ring) takeOver() bool {
 		r.endOrphans()
 	}
 	return r.drained()
+}
+
+// inherit makes the caller the owner of a Ring whose owner has ended, if another
+// thread may do what that did: the portable engine does not care for threads. It
+// reports whether it has.
+func (r *Ring) inherit() bool {
+	if r.cfg.Engine != Portable || !r.owner.hasEnded() {
+		return false
+	}
+	runtime.LockOSThread() // until tearDown
+	r.owner.goroutine, r.owner.thread = goid.Current(), unix.Gettid()
+	return true
 }
 
 // endOrphans ends every request but those of sources, which Close has cancelled. The

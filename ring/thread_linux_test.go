@@ -80,7 +80,7 @@ func splicedOut2(t *testing.T) int {
 // trap 1
 func TestChainsOutliveTheirThread(t *testing.T) {
 	for name, link := range map[string]func(...ops.Request) []ops.Request{"soft": ops.Chain, "hard": ops.HardChain} {
-		r := shared(t, ring.Config{})
+		r := shared(t, ring.Config{Engine: ring.IOURing})
 		in, out := pipe(t)
 		log, logOut := pipe(t)
 		put := func(text string) ops.Request { return ops.Write(logOut, []byte(text), ops.Current) }
@@ -139,7 +139,7 @@ func TestChainThatWasCutOutlivesItsThread(t *testing.T) {
 
 // trap 1
 func TestMultishotOutlivesItsThread(t *testing.T) {
-	r := shared(t, ring.Config{})
+	r := shared(t, ring.Config{Engine: ring.IOURing})
 	edge, edgeOut := pipe(t)
 	level, levelOut := pipe(t)
 	listening, addr := listener(t, 0, 4)
@@ -173,7 +173,7 @@ func TestMultishotOutlivesItsThread(t *testing.T) {
 
 // A cancel that is under way when the thread dies still counts (traps 1 and 23).
 func TestCancelOutlivesItsThread(t *testing.T) {
-	r := shared(t, ring.Config{})
+	r := shared(t, ring.Config{Engine: ring.IOURing})
 	in, _ := pipe(t)
 	for i := range 50 {
 		onDyingThread(t, func() {
@@ -192,7 +192,7 @@ func TestCancelOutlivesItsThread(t *testing.T) {
 
 // Threads that come and go while others submit and wait (trap 1).
 func TestThreadChurn(t *testing.T) {
-	r := shared(t, ring.Config{})
+	r := shared(t, ring.Config{Engine: ring.IOURing})
 	const all = 100
 	in, out := pipe(t)
 	var wg sync.WaitGroup

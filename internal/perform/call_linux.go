@@ -29,7 +29,6 @@ type Call struct {
 
 	done   int32      // bytes transferred
 	begun  bool       // a first step was taken: a wait asked for, a connection begun
-	waited bool       // a send or receive was not ready before
 	vector [2]uintptr // an iovec, for calls that take nothing else
 }
 

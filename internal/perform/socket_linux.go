@@ -35,12 +35,6 @@ func (c *Call) trySocket() (int32, Next) {
 		}
 		switch {
 		case res == eagain && c.SQE.OpFlags&unix.MSG_DONTWAIT == 0:
-			// Of datagrams that are shut down for reading, a call that does not wait
-			// says EAGAIN, and only one that would wait says that nothing comes.
-			if c.waited && ready(c.FD, c.socketWait()) {
-				return 0, Worker
-			}
-			c.waited = true
 			return 0, c.socketWait()
 		case res == eintr:
 			return 0, Worker

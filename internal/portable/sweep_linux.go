@@ -83,7 +83,8 @@ func (e *Engine) check(reg *registration, now uint32) (done bool) {
 	return done
 }
 
-// verify asks epoll whether it still knows the file of reg.
+// verify asks epoll whether it still knows the file of reg, without an effect on it
+// if so.
 func (e *Engine) verify(reg *registration) {
 	if reg.mask == 0 {
 		return
@@ -92,8 +93,6 @@ func (e *Engine) verify(reg *registration) {
 	switch errno := e.control(unix.EPOLL_CTL_ADD, reg, reg.mask); errno {
 	case syscall.EEXIST:
 		reg.gen--
-		// What is ready, and was not for who waits, is reported once more.
-		_ = e.control(unix.EPOLL_CTL_MOD, reg, reg.mask) // it knows the file
 	case 0:
 		// It did not: the number is another file's now. Those who are known to wait
 		// for the former one do so in vain; epoll reports if the new one is ready.
