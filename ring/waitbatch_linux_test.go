@@ -52,11 +52,11 @@ func TestWaitBatch(t *testing.T) {
 			require.GreaterOrEqual(t, time.Since(begin), batch)
 
 			// Nothing by then: the first that comes ends it.
+			begin = time.Now()
 			join := during(t, func() {
 				time.Sleep(2 * batch)
 				write(t, out, "x")
 			})
-			begin = time.Now()
 			n, err = r.WaitBatch(dst[:], 2, batch, ring.Forever)
 			require.NoError(t, err)
 			require.Equal(t, 1, n)
