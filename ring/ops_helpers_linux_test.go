@@ -59,14 +59,6 @@ func openFiles() map[string]string {
 	return files
 }
 
-// onlyIOURing skips a test on the portable engine, for the given reason.
-func onlyIOURing(t testing.TB, r *ring.Ring, reason string) {
-	t.Helper()
-	if isPortable(r) {
-		t.Skip("io_uring only: " + reason)
-	}
-}
-
 func isPortable(r *ring.Ring) bool { return r.Info().Engine == ring.Portable }
 
 // do performs req, which must succeed.

@@ -72,12 +72,12 @@ func lengthOfMessage(addr uint64) uint64 {
 	return lengthOf(uint64(uintptr(unsafe.Pointer(h.Iov))), int(h.Iovlen))
 }
 
-// place is struct io_uring_buf. The ring's tail lies over resv of the first one.
+// place is struct io_uring_buf. The ring's tail lies over the end of the first one.
 type place struct {
 	addr uint64
 	size uint32
 	id   uint16
-	resv uint16
+	_    uint16
 }
 
 // group is a ring of provided buffers: the application adds at the tail, the Engine

@@ -29,7 +29,6 @@ type request struct {
 	file, fileIn *file         // registered files that it uses, or private duplicates
 	group        *group        // that its buffer was taken from, ahead of a worker
 	buffer       uint16        // and that buffer
-	start        uint64        // its address, before
 
 	when  int64 // timing: the instant on its clock
 	clock uint8
