@@ -88,7 +88,7 @@ func TestBufferRingPinned(t *testing.T) {
 	for _, want := range []string{"x", "y", "z"} {
 		c := next(t, r)
 		assert.Equal(t, want, string(c.Bytes()))
-		go c.Release()
+		during(t, func() { c.Release() })
 	}
 	require.NoError(t, r.Cancel(id))
 	canceled(t, r, id, ops.CodeRecv, onFD(a))
