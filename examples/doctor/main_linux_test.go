@@ -47,9 +47,7 @@ func program(t *testing.T, environment []string, args ...string) (out, errors st
 func engine(t *testing.T) ring.Info {
 	t.Helper()
 	r, err := ring.New(ring.Config{})
-	if err != nil {
-		t.Skip(err)
-	}
+	require.NoError(t, err) // Auto always finds an engine on Linux
 	defer func() { assert.NoError(t, r.Close()) }()
 	return r.Info()
 }
