@@ -43,6 +43,7 @@ type model struct {
 	zones      [3]*zone
 	buffers    *ring.BufferPool // nil before kernel 5.19
 	release    []func()         // what steps have borrowed
+	settled    []func()         // what to compare when the steps of an advance are done in both folders
 	trail      []string
 }
 
@@ -124,6 +125,10 @@ func (m *model) advance(in *source, pinned bool) {
 			m.atOnce(in)
 		}
 	}
+	for _, compare := range m.settled {
+		compare()
+	}
+	m.settled = m.settled[:0]
 }
 
 func (m *model) note(how string, steps ...*step) {
