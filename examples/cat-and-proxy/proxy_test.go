@@ -91,7 +91,7 @@ func TestDrain(t *testing.T) {
 	f := serveFiles(t, downloadSize())
 	eachMode(t, func(t *testing.T, flags ...string) {
 		f.begun.Store(0)
-		p := startProxy(t, flags, f.addr(), "-drain", "60s")
+		p := startProxy(t, flags, f.addr(), "-drain", "10m")
 		n := downloads()
 		done := make(chan error, 1)
 		go func() { done <- parallel(n, func(i int) error { return f.download(p.addr, i) }) }()
