@@ -52,7 +52,7 @@ func TestMissingOperationsWait(t *testing.T) {
 	eachMode(t, func(t *testing.T, newRing maker) {
 		r := newRing(ring.Config{})
 		r.Forbid(uring.OpRecv, uring.OpPollAdd)
-		a, b := unixPair(t, unix.SOCK_STREAM)
+		a, b := unixPair(t, unix.SOCK_SEQPACKET) // of a stream, one may read what is for two
 		buf := make([]byte, 8)
 		cancels(t, r, ops.Recv(a, buf, 0), onFD(a))
 		_, err := try(t, r, ops.Recv(a, buf, 0).WithTimeout(moment))
@@ -67,17 +67,20 @@ func TestMissingOperationsWait(t *testing.T) {
 		assert.Equal(t, 2, n)
 		take(t, r, 2)
 
-		// One wait is for both sides.
-		submit(t, r, ops.Recv(a, buf, 0).WithTag("apart"))
-		submit(t, r, ops.Read(a, make([]byte, 8), ops.Current).WithTag("kernel"))
-		join := during(t, func() {
-			time.Sleep(moment)
-			write(t, b, "1")
-			time.Sleep(moment)
-			write(t, b, "2")
-		})
-		take(t, r, 2)
-		join()
+		// One wait is for both sides, whether what they bring comes before or in it.
+		for _, late := range [][2]time.Duration{{0, 0}, {0, moment}, {moment, 0}, {moment, moment}} {
+			submit(t, r, ops.Recv(a, buf, 0).WithTag("apart"))
+			submit(t, r, ops.Read(a, make([]byte, 8), ops.Current).WithTag("kernel"))
+			join := during(t, func() {
+				for _, d := range late {
+					time.Sleep(d)
+					write(t, b, "come")
+				}
+			})
+			both := byTag(t, take(t, r, 2))
+			assert.Len(t, both, 2)
+			join()
+		}
 		submit(t, r, ops.Recv(a, buf, 0))
 		require.NoError(t, r.Close())
 		last := drain(t, r)
