@@ -76,7 +76,8 @@ func ReadMulti(fd int, g BufferGroup) Request {
 // data as room says. The completion's Message takes it apart. It ends as RecvMulti
 // does, but an empty datagram does not end it.
 //
-// Native from kernel 6.0 (io_uring_prep_recvmsg_multishot(3)).
+// Native from kernel 6.0 (io_uring_prep_recvmsg_multishot(3)); io_uring has nothing to
+// put in its place before, and Submit fails with ErrNotSupported.
 func RecvmsgMulti(fd int, g BufferGroup, room MessageRoom, flags int) Request {
 	if room.Control < 0 || room.Control > maxControl {
 		return refuse(CodeRecvmsg, "room of %d bytes for ancillary data: want 0 to %d", room.Control, maxControl)

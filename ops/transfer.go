@@ -47,5 +47,5 @@ func Recv(fd int, buf []byte, flags int) Request {
 // another operation the result is refused with ErrInvalid.
 //
 // Native from kernel 5.19, for accept from 6.10 (io_uring_enter(2),
-// IORING_RECVSEND_POLL_FIRST).
+// IORING_RECVSEND_POLL_FIRST); before them it makes no difference.
 func (r Request) WithPollFirst() Request { r.Mode |= PollFirst; return r }

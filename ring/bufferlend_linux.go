@@ -26,6 +26,8 @@ func (r *Ring) holdGroup(req *ops.Request) error {
 		return ops.Invalid("its buffer group is of another ring")
 	case r.res.groups[g.group] != g:
 		return ops.Invalid("its buffer group is closed")
+	case r.older.oneMessage && req.Code == ops.CodeRecvmsg:
+		return fmt.Errorf("%w: messages into buffers of a group want kernel 6.0; Recvmsg takes them one by one", ops.ErrNotSupported)
 	case g.cfg.Incremental && req.Code == ops.CodeRecvmsg:
 		return ops.Invalid("messages with addresses want a group without BufferConfig.Incremental")
 	}

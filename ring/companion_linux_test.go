@@ -159,6 +159,48 @@ func TestOlderOpcodes(t *testing.T) {
 	})
 }
 
+// What is newer than its opcode is left out, and done by the Ring; or it is refused, and
+// the message says since when it is there. Old kernels run this as it is.
+func TestOlderFlags(t *testing.T) {
+	eachRing(t, func(t *testing.T, r *ring.Ring) {
+		r.Age()
+		listener, port := listenTCP(t, 8, 0)
+		id := submit(t, r, ops.AcceptMulti(listener, 0).WithPollFirst())
+		for range 3 {
+			client := dialTCP(t, port)
+			c := next(t, r)
+			require.True(t, c.More)
+			fd := own(t, c.FD())
+			buf := make([]byte, 8)
+			hello := start(t, r, ops.Recv(client, buf, 0).WithPollFirst())
+			do(t, r, ops.Send(fd, []byte("hello"), 0).WithPollFirst())
+			assert.Equal(t, "hello", string(finish(t, r, hello).Bytes()))
+		}
+		require.NoError(t, r.Cancel(id))
+		canceled(t, r, id, ops.CodeAccept, onFD(listener))
+		require.NoError(t, r.SubmitAll(ops.Chain(ops.Timer(time.Millisecond), ops.Nop()), nil))
+		for _, c := range take(t, r, 2) {
+			assert.NoError(t, c.Err())
+		}
+		g, err := r.NewBufferRing(ring.BufferConfig{})
+		if err != nil {
+			require.ErrorIs(t, err, ops.ErrNotSupported)
+			return
+		}
+		id, err = r.Submit(ops.RecvmsgMulti(listener, g, ops.MessageRoom{}, 0))
+		if isPortable(r) {
+			require.NoError(t, err)
+			assert.Equal(t, id, next(t, r).ID)
+			return
+		}
+		require.ErrorIs(t, err, ops.ErrNotSupported)
+		assert.ErrorContains(t, err, "want kernel 6.0; Recvmsg takes them one by one")
+		_, err = r.Submit(ops.Accept(listener, 0).IntoDirect())
+		require.ErrorIs(t, err, ops.ErrNotSupported)
+		assert.ErrorContains(t, err, "want kernel 6.0")
+	})
+}
+
 // A ring that may do no more than wait: all else goes elsewhere, as soon as the first
 // refusal has been understood.
 func TestRestrictedRing(t *testing.T) {

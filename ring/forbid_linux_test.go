@@ -26,6 +26,14 @@ func (r *Ring) Forbid(lacks ...uring.Op) {
 	r.forbid(func(op uring.Op) bool { return slices.Contains(lacks, op) })
 }
 
+// Age makes r believe that its kernel is one of before 5.19, which lacks more than
+// opcodes, for the tests.
+func (r *Ring) Age() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.learnAge(func(uring.Op) bool { return true }, 0)
+}
+
 // HideEnv names opcodes, with commas between, or "all", which every Ring of the
 // test binary takes for missing.
 const HideEnv = "SLUICE_TEST_HIDE"

@@ -37,7 +37,7 @@ var hasIOPrio = [ops.Codes]bool{
 func (r *Ring) encode(q *uring.SQE, s *slot, id uint64) {
 	uring.Encode(q, &s.req, id)
 	if r.older != (older{}) {
-		r.forOlder(q, s.req.Code)
+		r.forOlder(q, &s.req)
 	}
 	if s.req.Priority != ops.Normal && hasIOPrio[s.req.Code] {
 		q.Ioprio = r.ioprio(s)

@@ -65,7 +65,6 @@ func TestOpAcceptUNIX(t *testing.T) {
 }
 
 func TestOpAcceptPollFirst(t *testing.T) {
-	needs(t, "6.10")
 	eachRing(t, func(t *testing.T, r *ring.Ring) {
 		listener, port := listenTCP(t, 8, 0)
 		cancels(t, r, ops.Accept(listener, 0).WithPollFirst(), onFD(listener))

@@ -137,7 +137,6 @@ func TestOpTransferCancel(t *testing.T) {
 }
 
 func TestOpPollFirst(t *testing.T) {
-	needs(t, "5.19")
 	eachStream(t, func(t *testing.T, r *ring.Ring, a, b int) {
 		buf := make([]byte, 10)
 		write(t, a, "there")

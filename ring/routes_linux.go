@@ -24,7 +24,7 @@ func (r *Ring) learn() {
 	probe, err := r.u.Probe()
 	lacks := func(op uring.Op) bool { return err == nil && !probe.Has(op) }
 	r.forbid(func(op uring.Op) bool { return lacks(op) || hidden(op) })
-	r.learnAge(lacks)
+	r.learnAge(lacks, r.u.Features())
 }
 
 // hidden tells which opcodes to take for missing. Tests replace it.

@@ -119,6 +119,9 @@ func (r *Ring) put(req *ops.Request) (*slot, uint64) {
 			s.marks, s.result = large|managed, noResult
 		}
 		uring.Encode(sqe, req, id)
+		if r.older != (older{}) {
+			r.forOlder(sqe, req)
+		}
 	}
 	if req.Priority != ops.Normal && hasIOPrio[req.Code] {
 		sqe.Ioprio = r.ioprio(s)
