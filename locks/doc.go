@@ -57,7 +57,8 @@
 // among Record locks of several processes, and ends one request with EDEADLK.
 //
 // On network file systems the attempt at a lock that may be free is a message to
-// the server, which Submit waits for.
+// the server, which Submit waits for; or Wait, if that is what starts the request.
+// Nothing else on the Ring does.
 //
 // # Across processes without files
 //

@@ -57,6 +57,8 @@ func (r *Request) Validate() error {
 		return r.validatePoll()
 	case CodeAccept:
 		return r.validateAccept()
+	case CodeFlock, CodeOFDLock:
+		return r.validateLock()
 	}
 	return r.validateArg()
 }

@@ -98,6 +98,12 @@ func (r *Ring) cancel(id uint64, s *slot, cause ops.Cause) bool {
 			r.cancels = append(r.cancels, id)
 		}
 		return true
+	case starting:
+		if s.marks&canceling == 0 {
+			s.marks |= canceling
+			s.cause = cause
+		}
+		return true
 	case elsewhere:
 		if s.marks&canceling == 0 {
 			s.marks |= canceling

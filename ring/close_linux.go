@@ -83,7 +83,7 @@ func (r *Ring) oldest() string {
 		return ": the goroutine that called New must Close it, or be in Wait"
 	}
 	for _, s := range r.slots.All {
-		if s.state == inKernel || s.state == elsewhere {
+		if s.state == inKernel || s.state == elsewhere || s.state == starting {
 			return fmt.Sprintf(", such as %s %s", s.req.Code, s.req.Describe())
 		}
 	}

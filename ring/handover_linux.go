@@ -13,8 +13,18 @@ import (
 
 // fill moves into the submission ring what can go there: cancels first, then
 // what must be repeated, then the queue, most urgent first. It returns how many
-// entries the kernel has to take.
+// entries the kernel has to take. Where locks are to be tried, it releases mu.
 func (r *Ring) fill() uint32 {
+	for {
+		n := r.fillOnce()
+		if len(r.attempts.due) == 0 {
+			return n
+		}
+		r.attempt()
+	}
+}
+
+func (r *Ring) fillOnce() uint32 {
 	sq := r.u.SQ
 	if r.barrier.due {
 		r.passBarrier()

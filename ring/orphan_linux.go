@@ -62,7 +62,7 @@ func (r *Ring) endOrphans() {
 	r.unstage()
 	for id, s := range r.slots.All {
 		switch s.state {
-		case ready, elsewhere:
+		case ready, elsewhere, starting:
 			continue
 		case inKernel: // the kernel has never seen it, or had no room for the result
 			r.leave(s)

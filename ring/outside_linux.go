@@ -15,6 +15,9 @@ func (k *sink) Deliver(id uint64, res outside.Result) {
 	r.mu.Lock()
 	defer r.unlock()
 	s := r.slots.Get(id)
+	if s != nil && s.state == starting {
+		s.begun() // and attempt does not know yet
+	}
 	if s == nil || s.state != elsewhere {
 		r.stats.Stray++
 		return
@@ -31,6 +34,10 @@ func (k *sink) Deliver(id uint64, res outside.Result) {
 
 // startOutside gives a request to the source that its operation has.
 func (r *Ring) startOutside(id uint64, s *slot) {
+	if r.locking[s.req.Code] {
+		r.startLater(id, s)
+		return
+	}
 	s.state = elsewhere
 	r.outside++
 	if res, done := r.sources[s.req.Code].Start(id, &s.req, (*sink)(r)); done {

@@ -32,6 +32,7 @@ type Ring struct {
 	sources [ops.Codes]outside.Source // nil for operations of the kernel
 	pools   pools                     // those of the sources that are its own
 	direct  [256]bool                 // operations that can go the straight way, by code
+	locking [256]bool                 // operations of pools.locks, by code
 	older   older                     // what it lacks of others
 
 	// mu guards everything below. It is never held across a system call that
@@ -55,6 +56,7 @@ type Ring struct {
 	held     [urgencies]int      // of these, those of each step, where a reserve is kept
 	time     timekeeping         // timers
 	outside  int                 // requests with a source
+	attempts attempts            // locks that are about to be tried
 	entering int                 // goroutines in push's system call
 	level    ops.Priority        // of every pending request, unless mixed
 	mixed    bool                // pending requests differ in priority

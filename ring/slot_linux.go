@@ -22,7 +22,7 @@ type slot struct {
 	state  state
 	cause  ops.Cause
 	marks  mark
-	result int32 // what a managed request has to remember: see arriveZC, starve, handOverFile
+	result int32 // what a managed request has to remember: see arriveZC, starve, handOverFile, setPriorityLater
 
 	req     ops.Request
 	waiter  *waiter // the Do that waits for it, or nil
@@ -38,6 +38,7 @@ const (
 	queued    state = iota + 1 // in Ring.queue, or held up by a barrier
 	inKernel                   // in the submission ring or in the kernel
 	again                      // in Ring.again, to be handed over once more
+	starting                   // its source may be about to have it: see attempt
 	elsewhere                  // with a source
 	idle                       // a multishot request between two events, to be armed again
 	starved                    // waits for a resource, such as a buffer of its group

@@ -29,11 +29,13 @@ func (r *Ring) attach() {
 		ops.CodeFlock, ops.CodeOFDLock, ops.CodeRecordLock, ops.CodeLockTest, ops.CodeMutex, ops.CodeEvent,
 	} {
 		r.sources[code] = r.pools.locks
+		r.locking[code] = true
 	}
 	probe, err := r.u.Probe() // an error: the kernel is older than what is asked for
 	for _, code := range []ops.Code{ops.CodeFutexWait, ops.CodeFutexWake, ops.CodeFutexWaitv} {
 		if op, ok := uring.Opcode(code); !ok || err != nil || !probe.Has(op) {
 			r.sources[code] = r.pools.locks
+			r.locking[code] = true
 		}
 	}
 	if !r.canNameSockets() {
@@ -55,4 +57,10 @@ func (r *Ring) Workers() fallback.Stats { return r.pools.workers.Stats() }
 
 // Locks describes the Ring's lock requests and the threads that wait for them
 // (package locks).
-func (r *Ring) Locks() locks.Stats { return r.pools.locks.Stats() }
+func (r *Ring) Locks() locks.Stats {
+	st := r.pools.locks.Stats()
+	r.mu.Lock()
+	st.Inline = r.attempts.atOnce
+	r.mu.Unlock()
+	return st
+}

@@ -107,6 +107,9 @@ func (r *Ring) acceptOne(req *ops.Request, w *waiter) (uint64, error) {
 	if id := r.acceptStraight(req, w); id != 0 {
 		return id, nil
 	}
+	if id := r.acceptLock(req, w); id != 0 {
+		return id, nil
+	}
 	if r.closing {
 		return 0, r.errClosed("submit " + req.Code.String())
 	}
@@ -141,12 +144,13 @@ func (r *Ring) acceptOne(req *ops.Request, w *waiter) (uint64, error) {
 	}
 	r.stats.Submitted++
 	r.admit(id, s)
+	r.attempt()
 	return id, nil
 }
 
 // acceptAll takes a group in.
 func (r *Ring) acceptAll(reqs []ops.Request, ids []ops.ID) error {
-	if r.acceptAllStraight(reqs, ids) {
+	if r.acceptAllStraight(reqs, ids) || r.acceptLocks(reqs, ids) {
 		return nil
 	}
 	if err := r.checkAll(reqs, ids); err != nil {
@@ -175,6 +179,7 @@ func (r *Ring) acceptAll(reqs []ops.Request, ids []ops.ID) error {
 		}
 		i++
 	}
+	r.attempt()
 	return nil
 }
 

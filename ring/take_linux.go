@@ -16,6 +16,13 @@ func (r *Ring) take(dst []ops.Completion) (n int) {
 			n++
 			continue
 		}
+		if s.plain(&a) {
+			s.deliver(&dst[n], &uring.CQE{UserData: a.id, Res: a.res, Flags: a.flags})
+			r.slots.Free(a.id)
+			r.stats.Completed++
+			n++
+			continue
+		}
 		a.complete(&dst[n], s)
 		if s.marks&managed != 0 {
 			r.deliverManaged(&a, &dst[n], s)
@@ -30,6 +37,11 @@ func (r *Ring) take(dst []ops.Completion) (n int) {
 		}
 	}
 	return n
+}
+
+// plain reports whether deliver does for a, which is a terminal completion.
+func (s *slot) plain(a *arrival) bool {
+	return s.marks == 0 && s.cause == ops.NoCause && !a.more() && s.brought == nil
 }
 
 // resume arms a multishot request again whose last event was taken: a

@@ -45,6 +45,11 @@ func (r *Ring) SetPriority(id ops.ID, p ops.Priority) error {
 
 // reorder gives a request another priority.
 func (r *Ring) reorder(id uint64, s *slot, p ops.Priority) {
+	if s.state == starting {
+		s.setPriorityLater(p)
+		r.mixed = true
+		return
+	}
 	from := s.req.Priority
 	if from == p {
 		return

@@ -67,7 +67,7 @@ func newOperation(req *ops.Request) (operation, bool) {
 func (op *operation) try() syscall.Errno {
 	switch op.code {
 	case ops.CodeFlock:
-		return errnoOf(flock(op.fd, flockHow[op.kind]|unix.LOCK_NB))
+		return flock(op.fd, flockHow[op.kind]|unix.LOCK_NB)
 	case ops.CodeOFDLock:
 		return op.setRange(unix.F_OFD_SETLK)
 	case ops.CodeRecordLock:
@@ -93,7 +93,7 @@ func (op *operation) block(c *interrupt.Call) syscall.Errno {
 		var errno syscall.Errno
 		switch op.code {
 		case ops.CodeFlock:
-			errno = errnoOf(flock(op.fd, flockHow[op.kind]))
+			errno = flock(op.fd, flockHow[op.kind])
 		case ops.CodeOFDLock:
 			errno = op.setRange(unix.F_OFD_SETLKW)
 		default:
@@ -163,7 +163,10 @@ var rangeType = [...]int16{
 	ops.LockRelease:   unix.F_UNLCK,
 }
 
-func flock(fd int32, how int) error { return unix.Flock(int(fd), how) }
+func flock(fd int32, how int) syscall.Errno {
+	_, _, errno := unix.Syscall(unix.SYS_FLOCK, uintptr(fd), uintptr(how), 0)
+	return errno
+}
 
 func (op *operation) setRange(cmd int) syscall.Errno {
 	l := op.flockT()

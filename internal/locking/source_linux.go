@@ -1,9 +1,10 @@
 package locking
 
 import (
-	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/sluicego/sluice/internal/interrupt"
 	"github.com/sluicego/sluice/internal/outside"
@@ -24,7 +25,6 @@ type Source struct {
 	timer    *time.Timer   // tries those that are runnable
 	pause    time.Duration // until it does
 	stats    Stats
-	inline   atomic.Uint64 // Stats.Inline
 }
 
 // Stats describes the lock requests of a Ring at one moment.
@@ -35,7 +35,7 @@ type Stats struct {
 	Blocked  int // of these, with a thread blocked in the kernel
 	Retrying int // of these, tried at intervals, for lack of a thread
 
-	Inline    uint64 // requests that were done at once
+	Inline    uint64 // requests that were done at once, which the Ring counts
 	Queued    uint64 // requests that had to wait
 	Retries   uint64 // attempts for lack of a thread
 	Preempted uint64 // times that a more urgent request took a thread's place
@@ -50,8 +50,25 @@ func New(limit int) *Source {
 }
 
 // Start locks, unlocks or tests at once if it can, and queues the request
-// otherwise.
+// otherwise. It may take as long as a file server's answer, and is called without the
+// Ring's lock. Nothing of req is looked at once it is queued.
 func (s *Source) Start(id uint64, req *ops.Request, to outside.Sink) (outside.Result, bool) {
+	// Only where somebody waits can there be somebody to overtake.
+	free, tried := waiting.Load() == 0, false
+	if free && (req.Code == ops.CodeFlock || req.Code == ops.CodeOFDLock) {
+		// As below, in short: most requests need no more. The processor forgets its
+		// return addresses in a system call, so each function on the way costs.
+		var errno syscall.Errno
+		if tried = true; req.Code == ops.CodeFlock {
+			errno = flock(req.FD, flockHow[req.Flags]|unix.LOCK_NB)
+		} else {
+			l := unix.Flock_t{Type: rangeType[req.Flags], Start: req.Offset, Len: req.Offset2}
+			errno = errnoOf(unix.FcntlFlock(uintptr(req.FD), unix.F_OFD_SETLK, &l))
+		}
+		if errno != syscall.EAGAIN || req.Len&Once != 0 {
+			return outside.Result{Res: -int32(errno)}, true
+		}
+	}
 	op, ok := newOperation(req)
 	if !ok {
 		return resultOf(syscall.EINVAL), true
@@ -62,14 +79,12 @@ func (s *Source) Start(id uint64, req *ops.Request, to outside.Sink) (outside.Re
 	case ops.CodeFutexWake:
 		return futexWake(req), true
 	}
-	// Only where somebody waits can there be somebody to overtake.
-	tried := op.kind == ops.LockRelease || op.once || waiting.Load() == 0 || op.code == ops.CodeRecordLock
-	if tried {
-		errno := op.try()
-		if errno != syscall.EAGAIN || op.kind == ops.LockRelease || op.once {
-			s.inline.Add(1)
+	last := op.kind == ops.LockRelease || op.once
+	if !tried && (free || last || op.code == ops.CodeRecordLock) {
+		if errno := op.try(); errno != syscall.EAGAIN || last {
 			return resultOf(errno), true
 		}
+		tried = true
 	}
 	if errno := op.identify(); errno != 0 {
 		return resultOf(errno), true
@@ -78,7 +93,6 @@ func (s *Source) Start(id uint64, req *ops.Request, to outside.Sink) (outside.Re
 	mu.Lock()
 	defer mu.Unlock()
 	if res, done := s.queue(w, req.Priority.Level(), tried); done {
-		s.inline.Add(1)
 		return res, true
 	}
 	s.stats.Queued++
@@ -162,7 +176,6 @@ func (s *Source) Stats() Stats {
 	st.Limit, st.Threads, st.Waiting = s.limit, s.threads, len(s.waiters)
 	st.Blocked = s.threads - len(s.rested)
 	st.Retrying = s.runnable.Len()
-	st.Inline = s.inline.Load()
 	return st
 }
 
