@@ -1,6 +1,10 @@
 package timers
 
-import "github.com/sluicego/sluice/ops"
+import (
+	"unsafe"
+
+	"github.com/sluicego/sluice/ops"
+)
 
 // The bits of a timer's name: its index below, its generation above, and a bit
 // that tells it from the names of package slots. The topmost bit is never set.
@@ -41,7 +45,8 @@ type Timer[E any] struct {
 	State    uint8 // the user's
 	Clock    uint8 // the user's
 
-	_ [16]byte // see chunkBits
+	leaving bool     // it is in Set.leaving
+	_       [15]byte // see chunkBits
 }
 
 // When returns the time at which the timer was last added to a Wheel.
@@ -56,6 +61,15 @@ type Set[E any] struct {
 	free   uint32 // index+1 of the first free timer, 0 for none
 	used   int
 	made   uint32 // timers that were ever in use
+
+	leaving []leaver[E] // removed from their Wheels, but still in the lists of these
+	warm    uint32      // see settle
+}
+
+// leaver is a timer that is still to be taken out of a list.
+type leaver[E any] struct {
+	wheel *Wheel[E]
+	index uint32
 }
 
 // Len returns the number of timers in use.
@@ -101,10 +115,44 @@ func (s *Set[E]) Get(name uint64) *Timer[E] {
 func (s *Set[E]) Free(name uint64) {
 	i := uint32(name & indexMask)
 	t := s.at(i)
+	if t.leaving {
+		s.settle()
+	}
 	g := ((name>>indexBits)&generationMask + 1) & generationMask
 	*t = Timer[E]{low: uint32(g), high: uint8(g >> 32), next: s.free, prev: isFree}
 	s.free = i + 1
 	s.used--
+}
+
+// leaversKept is how many timers are taken out of their lists together.
+const leaversKept = 64
+
+// leave has a timer, which is in a Wheel no more, taken out of its list with others.
+func (s *Set[E]) leave(w *Wheel[E], i uint32, t *Timer[E]) {
+	t.leaving = true
+	s.leaving = append(s.leaving, leaver[E]{w, i})
+	if len(s.leaving) == leaversKept {
+		s.settle()
+	}
+}
+
+// settle takes out of their lists those that are to leave them. In a list of many
+// timers the neighbours of each are anywhere in memory. First all are looked at, and
+// the processor waits for all of them at once instead of one after the other.
+func (s *Set[E]) settle() {
+	for _, l := range s.leaving {
+		t := s.at(l.index)
+		s.warm += s.at(t.prev - 1).low
+		if t.next != 0 {
+			s.warm += s.at(t.next - 1).low
+		}
+	}
+	for _, l := range s.leaving {
+		t := s.at(l.index)
+		t.leaving = false
+		l.wheel.unlink(l.index, t)
+	}
+	s.leaving = s.leaving[:0]
 }
 
 // All yields every timer with its name, in no particular order. The loop may free
@@ -121,4 +169,9 @@ func (t *Timer[E]) name(i uint32) uint64 {
 	return timerBit | uint64(t.high)<<(32+indexBits) | uint64(t.low)<<indexBits | uint64(i)
 }
 
-func (s *Set[E]) at(i uint32) *Timer[E] { return &s.chunks[i>>chunkBits][i%chunkSize] }
+// at returns the timer in the slot i. Indexing the chunk in Go would look first
+// whether that is nil, by touching its beginning: a page of its own, and a miss.
+func (s *Set[E]) at(i uint32) *Timer[E] {
+	chunk := unsafe.Pointer(s.chunks[i>>chunkBits])
+	return (*Timer[E])(unsafe.Add(chunk, uintptr(i%chunkSize)*unsafe.Sizeof(Timer[E]{})))
+}

@@ -60,7 +60,11 @@ func (w *Wheel[E]) Len() int { return w.len }
 // Add enters a timer, which is in no wheel.
 func (w *Wheel[E]) Add(name uint64, when ops.Instant) {
 	i := uint32(name & indexMask)
-	w.set.at(i).when = when
+	t := w.set.at(i)
+	if t.leaving {
+		w.set.settle()
+	}
+	t.when = when
 	w.insert(i, when)
 	w.len++
 	if w.known && when < w.next {
@@ -72,18 +76,18 @@ func (w *Wheel[E]) Add(name uint64, when ops.Instant) {
 func (w *Wheel[E]) Remove(name uint64) bool {
 	i := uint32(name & indexMask)
 	t := w.set.at(i)
-	switch t.prev {
-	case 0, isFree:
+	switch {
+	case t.prev == 0 || t.prev == isFree || t.leaving:
 		return false
-	case isDue:
+	case t.prev == isDue:
 		t.prev = 0 // Expire, which has called fire for another, passes it over
 		return true
 	}
 	if w.known && t.when <= w.next {
 		w.known = false
 	}
-	w.unlink(i, t)
 	w.len--
+	w.set.leave(w, i, t)
 	return true
 }
 
@@ -168,6 +172,7 @@ func (w *Wheel[E]) Next() ops.Instant {
 }
 
 func (w *Wheel[E]) look() ops.Instant {
+	w.set.settle()
 	l, slot, begin := w.earliest()
 	least := ops.Never
 	n := 0
@@ -193,6 +198,7 @@ func (w *Wheel[E]) Expire(now ops.Instant, fire func(name uint64, t *Timer[E])) 
 	}
 	w.known = false
 	for w.len != 0 {
+		w.set.settle()
 		l, slot, begin := w.earliest()
 		if begin > now {
 			break
@@ -211,6 +217,7 @@ func (w *Wheel[E]) Expire(now ops.Instant, fire func(name uint64, t *Timer[E])) 
 			w.due = nil
 		}
 	}
+	w.set.settle() // their lists are found by base
 	// What is left begins after now, so no slot is skipped.
 	w.base = max(w.base, now)
 }
@@ -252,6 +259,7 @@ func (w *Wheel[E]) open(l, slot uint, begin, now ops.Instant) {
 // turnBack sets the wheel's time back, since its clock was. It places all timers
 // anew.
 func (w *Wheel[E]) turnBack(now ops.Instant) {
+	w.set.settle()
 	all := w.due[:0]
 	for w.filled != 0 {
 		l, slot, _ := w.earliest()

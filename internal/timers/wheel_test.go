@@ -72,6 +72,7 @@ type model struct {
 	in   map[uint64]ops.Instant
 	seq  map[uint64]int // order of adding
 	adds int
+	gone []uint64 // removed, and not freed yet
 }
 
 func newModel(t *testing.T, now ops.Instant) *model {
@@ -92,8 +93,26 @@ func (m *model) add(when ops.Instant) uint64 {
 func (m *model) remove(name uint64) {
 	require.True(m.t, m.w.Remove(name))
 	require.False(m.t, m.w.Remove(name))
-	m.set.Free(name)
 	delete(m.in, name)
+	if m.gone = append(m.gone, name); m.adds%3 == 0 {
+		m.free()
+	}
+}
+
+func (m *model) free() {
+	for _, name := range m.gone {
+		m.set.Free(name)
+	}
+	m.gone = m.gone[:0]
+}
+
+// move removes a timer and adds it again.
+func (m *model) move(name uint64, when ops.Instant) {
+	require.True(m.t, m.w.Remove(name))
+	m.w.Add(name, when)
+	m.in[name] = when
+	m.adds++
+	m.seq[name] = m.adds
 }
 
 // expire looks whether exactly those that are due come out, in order.
@@ -136,7 +155,12 @@ func TestWheel(t *testing.T) {
 		now := ops.Instant(rng.Int64N(1 << 40))
 		m := newModel(t, now)
 		for range 2000 {
-			switch rng.IntN(5) {
+			switch rng.IntN(6) {
+			case 5:
+				for name := range m.in {
+					m.move(name, now.Add(time.Duration(rng.Int64N(span))))
+					break
+				}
 			case 0:
 				now = min(now.Add(time.Duration(rng.Int64N(max(span/50, 2)))), 1<<61)
 				m.expire(now)
@@ -157,7 +181,30 @@ func TestWheel(t *testing.T) {
 			}
 		}
 		m.expire(ops.Never)
+		m.free()
 		require.Empty(t, m.in)
+		require.Zero(t, m.set.Len())
+	}
+}
+
+// Many that are removed leave their lists together, from any place in them.
+func TestWheelRemovesMany(t *testing.T) {
+	m := newModel(t, 1)
+	rng := rand.New(rand.NewPCG(2, 2))
+	for _, left := range []int{0, 1, 500} {
+		var names []uint64
+		for range 1000 {
+			names = append(names, m.add(ops.Instant(rng.Int64N(5000)+10)))
+		}
+		rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		for _, name := range names[left:] {
+			m.remove(name)
+		}
+		m.expire(5)
+		m.expire(2000)
+		m.expire(6000)
+		require.Empty(t, m.in)
+		m.w.Expire(1, func(uint64, *Timer[int]) {}) // back
 	}
 }
 
