@@ -3,6 +3,7 @@ package locks
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 
@@ -18,14 +19,15 @@ type Held struct {
 
 // Holders lists the locks of all kinds on the file that fd names, and who waits for
 // them in the kernel, by reading /proc/locks. It is meant for people: it takes as
-// long as there are locks on the system, may show a mixture of moments, and leaves
-// out processes of other PID namespaces. It does not need a Ring.
+// long as there are locks on the system, and leaves out processes of other PID
+// namespaces. Where there are more locks than some 80, it may show a mixture of moments,
+// and miss one. It does not need a Ring.
 func Holders(fd int) ([]Held, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return nil, fmt.Errorf("locks of fd %d: %w", fd, err)
 	}
-	text, err := os.ReadFile("/proc/locks")
+	text, err := readPieces("/proc/locks")
 	if err != nil {
 		return nil, fmt.Errorf("locks of fd %d: %w", fd, err)
 	}
@@ -38,6 +40,28 @@ func Holders(fd int) ([]Held, error) {
 		}
 	}
 	return held, nil
+}
+
+// readPieces reads a file of /proc in as large pieces as the kernel hands out, which
+// are of one moment each and end at 4 KiB. What comes or goes between two of them shifts
+// the rest, and os.ReadFile begins with pieces of 512 bytes.
+func readPieces(path string) (text []byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	piece := make([]byte, 64<<10)
+	for {
+		n, err := f.Read(piece)
+		text = append(text, piece[:n]...)
+		if err == io.EOF {
+			return text, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 }
 
 // parseLock reads a line of /proc/locks, if it is about that file:
