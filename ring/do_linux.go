@@ -15,6 +15,9 @@ import (
 // its buffers, and returns the cause of ctx (context.Cause); unless the request succeeded in
 // that moment. Multishot requests are refused with ErrInvalid.
 //
+// A plain ops.Read at an offset it tries first without the engine, if nobody is ahead of
+// it: preadv2(2) with RWF_NOWAIT. What is cached costs half that way.
+//
 // A ctx that can end costs three small allocations in a Do that has to wait, and in
 // each by the owner of a pinned Ring.
 //
@@ -28,6 +31,10 @@ func (r *Ring) Do(ctx context.Context, req ops.Request) (c ops.Completion, err e
 		return c, &ops.Error{Code: req.Code, Target: req.Describe(), Err: context.Cause(ctx)}
 	}
 	r.mu.Lock()
+	if r.readsNow(&req) && r.readNow(&req, &c) {
+		r.unlock()
+		return c, nil
+	}
 	w := r.newDoer()
 	id, err := r.acceptOne(&req, w)
 	if err == nil && !r.doStraight(ctx, w) {

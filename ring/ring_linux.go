@@ -58,6 +58,7 @@ type Ring struct {
 	outside  int                 // requests with a source
 	attempts attempts            // locks that are about to be tried
 	entering int                 // goroutines in push's system call
+	now      readingNow          // Dos that read without the engine
 	level    ops.Priority        // of every pending request, unless mixed
 	mixed    bool                // pending requests differ in priority
 	staged   ops.Priority        // least urgent request in the submission ring since the last publish
