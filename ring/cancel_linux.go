@@ -143,8 +143,7 @@ func (r *Ring) cancelMissed(id uint64) {
 		r.timers.Remove(slots.Index(id)) // its time counts no more
 	}
 	s.marks |= timed
-	r.addTimer(id, ops.Now().Add(time.Millisecond<<s.missed))
-	s.missed = min(s.missed+1, 6)
+	r.addTimer(id, ops.Now().Add(time.Millisecond<<r.rare.miss(id)))
 }
 
 func usesFD(req *ops.Request) bool {

@@ -56,13 +56,13 @@ func (r *Ring) cancelOutside(id uint64, s *slot) {
 // arriveOutside notes a result from a source.
 func (r *Ring) arriveOutside(id uint64, s *slot, res outside.Result) {
 	if res.More {
-		s.brought = append(s.brought, res.Brought)
+		r.rare.bring(id, res.Brought)
 		r.ready.Push(s.req.Priority, arrival{id, res.Res, uring.CQEFlagMore})
 		return
 	}
 	r.outside--
 	if res.Brought != nil {
-		s.brought = append(s.brought, res.Brought)
+		r.rare.bring(id, res.Brought)
 	}
 	r.endOutside(id, s, res.Res)
 }

@@ -46,6 +46,7 @@ type Ring struct {
 	again    []uint64            // to be handed over once more; ahead of the queue
 	idle     []uint64            // level-triggered polls whose event was delivered
 	ready    prio.Queue[arrival] // completed, not yet taken
+	rare     rare                // what few of the slots have
 	timers   timers.Heap         // deadlines
 	res      resources           // what is registered with the kernel
 	barrier  barrier             // what waits for others to end, and holds others up

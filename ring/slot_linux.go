@@ -17,18 +17,62 @@ import (
 // on to ready. Timers outside of chains have no slot: see timer.
 //
 // A request without marks is all in the first two cache lines of its slot: those of
-// a slot and its name that are touched on the straight way.
+// a slot and its name that are touched on the straight way. See TestSlotSize.
 type slot struct {
 	state  state
 	cause  ops.Cause
 	marks  mark
 	result int32 // what a managed request has to remember: see arriveZC, starve, handOverFile, setPriorityLater
 
-	req     ops.Request
-	waiter  *waiter // the Do that waits for it, or nil
-	chain   *chain  // the group it is part of, or nil
-	brought []any   // what its arrivals brought from a source, in order
-	missed  uint8   // cancels that did not find it, up to a limit
+	req    ops.Request
+	waiter *waiter // the Do that waits for it, or nil
+	chain  *chain  // the group it is part of, or nil
+}
+
+// rare is what few pending requests have, by their names. A slot has no room for it:
+// with its name it fills two cache lines and a half.
+type rare struct {
+	brought map[uint64][]any // what arrivals brought from a source, in order
+	missed  map[uint64]uint8 // cancels that did not find the request, up to a limit
+}
+
+// bring adds what an arrival of the request id has brought.
+func (m *rare) bring(id uint64, v any) {
+	if m.brought == nil {
+		m.brought = make(map[uint64][]any)
+	}
+	m.brought[id] = append(m.brought[id], v)
+}
+
+// take returns what the next arrival of the request id has brought, if anything.
+func (m *rare) take(id uint64) (v any) {
+	switch all := m.brought[id]; len(all) {
+	case 0:
+	case 1:
+		v = all[0]
+		delete(m.brought, id)
+	default:
+		v = all[0]
+		m.brought[id] = all[1:]
+	}
+	return v
+}
+
+// miss counts a cancel that did not find the request id, and returns how many there
+// were before.
+func (m *rare) miss(id uint64) uint8 {
+	if m.missed == nil {
+		m.missed = make(map[uint64]uint8)
+	}
+	n := m.missed[id]
+	m.missed[id] = min(n+1, 6)
+	return n
+}
+
+// forget ends what there is of the request id.
+func (m *rare) forget(id uint64) {
+	delete(m.brought, id)
+	delete(m.missed, id)
 }
 
 // state is where a pending request is.

@@ -16,14 +16,14 @@ func (r *Ring) take(dst []ops.Completion) (n int) {
 			n++
 			continue
 		}
-		if s.plain(&a) {
+		if s.plain(&a) && len(r.rare.brought) == 0 {
 			s.deliver(&dst[n], &uring.CQE{UserData: a.id, Res: a.res, Flags: a.flags})
 			r.slots.Free(a.id)
 			r.stats.Completed++
 			n++
 			continue
 		}
-		a.complete(&dst[n], s)
+		r.complete(&a, &dst[n], s)
 		if s.marks&managed != 0 {
 			r.deliverManaged(&a, &dst[n], s)
 		} else if s.marks&multi != 0 && a.res >= 0 && s.req.WantsPeers() {
@@ -39,9 +39,10 @@ func (r *Ring) take(dst []ops.Completion) (n int) {
 	return n
 }
 
-// plain reports whether deliver does for a, which is a terminal completion.
+// plain reports whether deliver does for a, which is a terminal completion that
+// brings nothing.
 func (s *slot) plain(a *arrival) bool {
-	return s.marks == 0 && s.cause == ops.NoCause && !a.more() && s.brought == nil
+	return s.marks == 0 && s.cause == ops.NoCause && !a.more()
 }
 
 // resume arms a multishot request again whose last event was taken: a
@@ -57,14 +58,17 @@ func (r *Ring) resume(id uint64, s *slot) {
 // release forgets a request whose terminal completion has been taken.
 func (r *Ring) release(id uint64, s *slot) {
 	s.req = ops.Request{}
-	s.waiter, s.chain, s.brought = nil, nil, nil
-	s.state, s.marks, s.cause, s.missed = 0, 0, ops.NoCause, 0
+	s.waiter, s.chain = nil, nil
+	s.state, s.marks, s.cause = 0, 0, ops.NoCause
+	if len(r.rare.brought)+len(r.rare.missed) != 0 {
+		r.rare.forget(id)
+	}
 	r.slots.Free(id)
 	r.stats.Completed++
 }
 
 // complete writes out what the user sees of an arrival.
-func (a *arrival) complete(c *ops.Completion, s *slot) {
+func (r *Ring) complete(a *arrival, c *ops.Completion, s *slot) {
 	c.ID = ops.ID(a.id)
 	c.Tag = s.req.Tag
 	c.Code = s.req.Code
@@ -79,9 +83,9 @@ func (a *arrival) complete(c *ops.Completion, s *slot) {
 	c.Flags = a.flags &^ uring.CQEFlagMore
 	c.Buf = s.req.Buf
 	c.Arg = s.req.Arg
-	if len(s.brought) != 0 {
-		if c.Arg, s.brought = s.brought[0], s.brought[1:]; c.Arg == nil {
-			c.Arg = s.req.Arg
+	if len(r.rare.brought) != 0 {
+		if v := r.rare.take(a.id); v != nil {
+			c.Arg = v
 		}
 	}
 }

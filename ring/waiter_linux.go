@@ -92,7 +92,7 @@ func (w *waiter) finish(r *Ring, a *arrival, s *slot) {
 		w.n++
 	}
 	w.done = true
-	a.complete(c, s)
+	r.complete(a, c, s)
 	if s.marks&managed != 0 {
 		r.deliverManaged(a, c, s)
 	}
