@@ -20,6 +20,11 @@ type Doer interface {
 // its flock, runs f, unlocks and closes. It waits for the lock as long as ctx lets
 // it. The error is that of the step that failed, or f's. f must not close the file;
 // it may hand out duplicates, whose lock ends with f all the same.
+//
+// Its requests are no chain: flock(2) takes an ordinary descriptor, and a later member
+// of a chain could only name a direct one before the open is done. Little is lost by
+// that, since only the open enters the ring: a free lock is taken and given up by a
+// system call each.
 func With(ctx context.Context, r Doer, path string, flags int, mode os.FileMode, t ops.LockType, f func(*os.File) error) (err error) {
 	c, err := r.Do(ctx, ops.Open(path, flags|unix.O_CLOEXEC, uint32(mode.Perm())))
 	if err != nil {
