@@ -13,70 +13,50 @@ import (
 	"github.com/sluicego/sluice/ring"
 )
 
-// handOvers passes locks on that have different numbers of requests waiting. Each
-// round does so with all of them in turn, some hand-overs at a time: what one costs is
-// mostly waking a thread, and that changes with what else the machine does.
-type handOvers struct {
-	waiting []int
-	slices  int
-	each    int         // hand-overs in a slice
-	kept    [][]float64 // what the round has measured, and not been asked for
-}
-
+// handOverCase passes locks on that have different numbers of requests waiting.
 func handOverCase(o options) comparison {
-	h := &handOvers{slices: max(o.scale(100), 2), each: 100, kept: make([][]float64, 3)}
+	const each = 100 // hand-overs in a turn
+	numbers := []int{max(o.scale(100_000), 2), max(o.scale(1000), 2), max(o.scale(10), 2)}
+	t := &turns{count: max(o.scale(100), 2), open: func() ([]func() ([]float64, error), func() error, error) {
+		return openQueues(numbers, each)
+	}}
 	c := comparison{name: "hand-over", metrics: append(slices.Clone(wallAndCPU), metric{"threads", "thread"})}
-	for i, waiting := range []int{100_000, 1000, 10} {
-		h.waiting = append(h.waiting, max(o.scale(waiting), 2))
-		c.sides = append(c.sides, side{fmt.Sprintf("%d-waiting", h.waiting[i]), func() ([]float64, error) { return h.take(i) }})
+	for i, n := range numbers {
+		c.sides = append(c.sides, side{fmt.Sprintf("%d-waiting", n), t.side(i)})
 	}
 	return c
 }
 
-// take returns what the round has measured of one of them. The first to ask has all of
-// it measured.
-func (h *handOvers) take(i int) (v []float64, err error) {
-	if h.kept[i] == nil {
-		err = h.measure()
-	}
-	v, h.kept[i] = h.kept[i], nil
-	return v, err
-}
-
-func (h *handOvers) measure() (err error) {
+// openQueues has so many wait for a lock each, and returns what passes it on.
+func openQueues(numbers []int, each int) (sides []func() ([]float64, error), cleanUp func() error, err error) {
 	var queues []*lockQueue
-	for i, waiting := range h.waiting {
+	cleanUp = func() (err error) {
+		for _, q := range queues {
+			err = errors.Join(err, q.close())
+		}
+		return err
+	}
+	for _, n := range numbers {
 		before, err := countThreads()
 		if err != nil {
-			return err
+			return nil, nil, errors.Join(err, cleanUp())
 		}
-		q, err := newLockQueue(waiting)
+		q, err := newLockQueue(n)
 		if err != nil {
-			return err
-		}
-		defer q.close()
-		if err := q.passOn(h.each); err != nil {
-			return err
-		}
-		after, err := countThreads()
-		if err != nil {
-			return err
+			return nil, nil, errors.Join(err, cleanUp())
 		}
 		queues = append(queues, q)
-		h.kept[i] = []float64{0, 0, float64(max(after-before, 0))}
-	}
-	for s := range h.slices {
-		for k := range queues {
-			i := (k + s) % len(queues)
-			v, err := perOp(h.each, func() error { return queues[i].passOn(h.each) })
-			if err != nil {
-				return err
-			}
-			h.kept[i][0] += v[0] / float64(h.slices)
-			h.kept[i][1] += v[1] / float64(h.slices)
+		err = q.passOn(each)
+		after, e := countThreads()
+		if err = errors.Join(err, e); err != nil {
+			return nil, nil, errors.Join(err, cleanUp())
 		}
+		sides = append(sides, func() ([]float64, error) {
+			v, err := perOp(each, func() error { return q.passOn(each) })
+			return append(v, float64(max(after-before, 0))), err
+		})
 	}
-	return nil
+	return sides, cleanUp, nil
 }
 
 // lockQueue is requests that wait for a lock.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -28,15 +29,17 @@ func lockCases(o options) ([]comparison, func(), error) {
 		file.Close()
 		os.Remove(file.Name())
 	}
-	n := o.scale(320_000)
+	const each = 3200 // pairs in a turn: the owner of a pinned Ring yields every 5 ms
 	var all []comparison
 	for _, k := range lockKinds(int(file.Fd())) {
-		all = append(all, comparison{name: k.name, metrics: wallAndCPU, ours: 3, sides: []side{
-			{"do", func() ([]float64, error) { return lockByDo(k, n) }},
-			{"batch-32", func() ([]float64, error) { return lockTogether(k, false, n) }},
-			{"batch-32-pinned", func() ([]float64, error) { return lockTogether(k, true, n) }},
-			{"direct", func() ([]float64, error) { return lockDirectly(k, n) }},
-		}})
+		t := &turns{count: max(o.scale(100), 2), open: func() ([]func() ([]float64, error), func() error, error) {
+			return openLocking(k, each)
+		}}
+		c := comparison{name: k.name, metrics: wallAndCPU, ours: 3}
+		for i, name := range []string{"do", "batch-32", "batch-32-pinned", "direct"} {
+			c.sides = append(c.sides, side{name, t.side(i)})
+		}
+		all = append(all, c)
 	}
 	return append(all, handOverCase(o)), cleanUp, nil
 }
@@ -60,51 +63,56 @@ func lockKinds(fd int) []lockKind {
 	}
 }
 
-func lockDirectly(k lockKind, n int) ([]float64, error) {
-	return perOp(n, func() error {
-		for range n {
-			if err := k.direct(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+// openLocking returns what locks and unlocks n times, in the four ways.
+func openLocking(k lockKind, n int) ([]func() ([]float64, error), func() error, error) {
+	shared, err := ring.New(ring.Config{})
+	if err != nil {
+		return nil, nil, err
+	}
+	pinned, err := ring.New(ring.Config{Pinned: true})
+	if err != nil {
+		return nil, nil, errors.Join(err, shared.Close())
+	}
+	var sides []func() ([]float64, error)
+	for _, f := range []func() error{
+		func() error { return lockByDo(shared, k, n) }, lockTogether(shared, k, n), lockTogether(pinned, k, n),
+		func() error { return lockDirectly(k, n) },
+	} {
+		sides = append(sides, func() ([]float64, error) { return perOp(n, f) })
+	}
+	return sides, func() error { return errors.Join(pinned.Close(), shared.Close()) }, nil
 }
 
-func lockByDo(k lockKind, n int) ([]float64, error) {
-	r, err := ring.New(ring.Config{})
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return perOp(n, func() error {
-		for range n {
-			if _, err := r.Do(context.Background(), k.lock); err != nil {
-				return err
-			}
-			if _, err := r.Do(context.Background(), k.unlock); err != nil {
-				return err
-			}
+func lockDirectly(k lockKind, n int) error {
+	for range n {
+		if err := k.direct(); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
-// lockTogether submits 32 pairs at a time.
-func lockTogether(k lockKind, pinned bool, n int) ([]float64, error) {
-	r, err := ring.New(ring.Config{Pinned: pinned})
-	if err != nil {
-		return nil, err
+func lockByDo(r *ring.Ring, k lockKind, n int) error {
+	for range n {
+		if _, err := r.Do(context.Background(), k.lock); err != nil {
+			return err
+		}
+		if _, err := r.Do(context.Background(), k.unlock); err != nil {
+			return err
+		}
 	}
-	defer r.Close()
+	return nil
+}
+
+// lockTogether returns what submits n pairs, 32 at a time.
+func lockTogether(r *ring.Ring, k lockKind, n int) func() error {
 	var reqs []ops.Request
 	for range 32 {
 		reqs = append(reqs, k.lock, k.unlock)
 	}
 	dst := make([]ops.Completion, len(reqs))
-	batches := max(n/32, 1)
-	return perOp(32*batches, func() error {
-		for range batches {
+	return func() error {
+		for range n / 32 {
 			if err := r.QueueAll(reqs, nil); err != nil {
 				return err
 			}
@@ -113,7 +121,7 @@ func lockTogether(k lockKind, pinned bool, n int) ([]float64, error) {
 			}
 		}
 		return nil
-	})
+	}
 }
 
 // countThreads returns how many threads this process has, the kernel's included.
