@@ -1,26 +1,18 @@
 package ring
 
 import (
-	"github.com/sluicego/sluice/internal/outside"
+	"github.com/sluicego/sluice/internal/locking"
 	"github.com/sluicego/sluice/ops"
 )
 
-// attempt is a request for a lock that is about to be started. That may take as long
-// as the answer of a file server, so it is done without Ring.mu. Whoever gives a
-// request to its source makes the attempt before anything else: requests of one
-// goroutine are tried in the order in which it submits them.
-type attempt struct {
-	id   uint64
-	s    *slot
-	res  outside.Result
-	done bool
-}
-
-// attempts are those of a Ring.
+// attempts are requests for locks that are about to be started. That may take as long
+// as a file server's answer, so it is done without Ring.mu; whoever has that makes the
+// attempt before anything else. Requests of one goroutine are tried in the order in
+// which it submits them.
 type attempts struct {
-	due    []attempt // to be made by whoever has mu, before it releases that
-	spare  []attempt // empty, for the next ones
-	atOnce uint64    // how many have settled a request: Stats.Inline of package locks
+	due    []locking.Attempt // to be made by whoever has mu, before it releases that
+	spare  []locking.Attempt // empty, for the next ones
+	atOnce uint64            // how many have settled a request: Stats.Inline of package locks
 }
 
 // attemptsKept bounds the memory that is kept for the next ones.
@@ -32,10 +24,7 @@ func (r *Ring) attempt() {
 		todo := r.attempts.due
 		r.attempts.due, r.attempts.spare = r.attempts.spare, nil
 		r.unlock()
-		for i := range todo {
-			a := &todo[i]
-			a.res, a.done = r.pools.locks.Start(a.id, &a.s.req, (*sink)(r))
-		}
+		r.pools.locks.StartAll(todo, (*sink)(r))
 		r.mu.Lock()
 		for i := range todo {
 			r.attempted(&todo[i])
@@ -50,31 +39,34 @@ func (r *Ring) attempt() {
 }
 
 // attempted notes what became of an attempt.
-func (r *Ring) attempted(a *attempt) {
-	s := a.s
-	if a.done {
-		r.attempts.atOnce++
+func (r *Ring) attempted(a *locking.Attempt) {
+	s := r.slots.Get(a.ID)
+	if !a.Done {
+		if s != nil && s.state == starting { // else it was granted meanwhile
+			r.givenAway(a.ID, s)
+		}
+		return
 	}
-	if a.done && s.marks == 0 && s.result == 0 && a.res.Brought == nil { // as below, in short
+	r.attempts.atOnce++
+	if s.marks == 0 && s.result == 0 && a.Res.Brought == nil { // as arriveOutside, in short
 		r.outside--
 		s.state = ready
-		r.ready.Push(s.req.Priority, arrival{a.id, a.res.Res, 0})
+		r.ready.Push(s.req.Priority, arrival{a.ID, a.Res.Res, 0})
 		return
 	}
-	if a.done {
-		s.begun()
-		r.arriveOutside(a.id, s, a.res)
-		return
-	}
-	if r.slots.Get(a.id) != s || s.state != starting {
-		return // it was granted meanwhile
-	}
+	s.begun()
+	r.arriveOutside(a.ID, s, a.Res)
+}
+
+// givenAway is called when the source of locks has a request, which waits, and tells it
+// what has happened since.
+func (r *Ring) givenAway(id uint64, s *slot) {
 	before := s.req.Priority
 	if s.begun(); s.req.Priority != before {
-		r.pools.locks.Reorder(a.id, s.req.Priority, (*sink)(r))
+		r.pools.locks.Reorder(id, s.req.Priority, (*sink)(r))
 	}
 	if s.marks&canceling != 0 {
-		r.cancelOutside(a.id, s)
+		r.cancelOutside(id, s)
 	}
 }
 
@@ -157,5 +149,5 @@ func (r *Ring) takeInLock(req *ops.Request, w *waiter) uint64 {
 func (r *Ring) startLater(id uint64, s *slot) {
 	s.state, s.result = starting, 0
 	r.outside++
-	r.attempts.due = append(r.attempts.due, attempt{id: id, s: s})
+	r.attempts.due = append(r.attempts.due, locking.Attempt{ID: id, Req: &s.req})
 }

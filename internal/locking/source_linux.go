@@ -49,26 +49,50 @@ func New(limit int) *Source {
 	return &Source{limit: limit, waiters: map[uint64]*waiter{}}
 }
 
-// Start locks, unlocks or tests at once if it can, and queues the request
-// otherwise. It may take as long as a file server's answer, and is called without the
-// Ring's lock. Nothing of req is looked at once it is queued.
-func (s *Source) Start(id uint64, req *ops.Request, to outside.Sink) (outside.Result, bool) {
-	// Only where somebody waits can there be somebody to overtake.
-	free, tried := waiting.Load() == 0, false
-	if free && (req.Code == ops.CodeFlock || req.Code == ops.CodeOFDLock) {
-		// As below, in short: most requests need no more. The processor forgets its
-		// return addresses in a system call, so each function on the way costs.
+// Attempt is a request that is to be started, and what became of it.
+type Attempt struct {
+	ID   uint64
+	Req  *ops.Request
+	Res  outside.Result
+	Done bool
+}
+
+// StartAll starts requests in order, as Start does. It is called without the Ring's
+// lock, for it may take as long as a file server's answer. Nothing of a request is
+// looked at once it is queued.
+func (s *Source) StartAll(all []Attempt, to outside.Sink) {
+	for i := range all {
+		// Most requests need no more than this. It is written out, since the processor
+		// forgets its return addresses in a system call: each function on the way costs.
+		a := &all[i]
+		tried := waiting.Load() == 0
 		var errno syscall.Errno
-		if tried = true; req.Code == ops.CodeFlock {
-			errno = flock(req.FD, flockHow[req.Flags]|unix.LOCK_NB)
-		} else {
-			l := unix.Flock_t{Type: rangeType[req.Flags], Start: req.Offset, Len: req.Offset2}
-			errno = errnoOf(unix.FcntlFlock(uintptr(req.FD), unix.F_OFD_SETLK, &l))
+		switch {
+		case tried && a.Req.Code == ops.CodeFlock:
+			errno = flock(a.Req.FD, flockHow[a.Req.Flags]|unix.LOCK_NB)
+		case tried && a.Req.Code == ops.CodeOFDLock:
+			l := unix.Flock_t{Type: rangeType[a.Req.Flags], Start: a.Req.Offset, Len: a.Req.Offset2}
+			errno = errnoOf(unix.FcntlFlock(uintptr(a.Req.FD), unix.F_OFD_SETLK, &l))
+		default:
+			a.Res, a.Done = s.start(a.ID, a.Req, to, false)
+			continue
 		}
-		if errno != syscall.EAGAIN || req.Len&Once != 0 {
-			return outside.Result{Res: -int32(errno)}, true
+		if errno != syscall.EAGAIN || a.Req.Len&Once != 0 {
+			a.Res.Res, a.Done = -int32(errno), true
+			continue
 		}
+		a.Res, a.Done = s.start(a.ID, a.Req, to, true)
 	}
+}
+
+// Start locks, unlocks or tests at once if it can, and queues the request
+// otherwise.
+func (s *Source) Start(id uint64, req *ops.Request, to outside.Sink) (outside.Result, bool) {
+	return s.start(id, req, to, false)
+}
+
+// start is Start for a request that was tried in vain, or was not.
+func (s *Source) start(id uint64, req *ops.Request, to outside.Sink, tried bool) (outside.Result, bool) {
 	op, ok := newOperation(req)
 	if !ok {
 		return resultOf(syscall.EINVAL), true
@@ -79,8 +103,9 @@ func (s *Source) Start(id uint64, req *ops.Request, to outside.Sink) (outside.Re
 	case ops.CodeFutexWake:
 		return futexWake(req), true
 	}
+	// Only where somebody waits can there be somebody to overtake.
 	last := op.kind == ops.LockRelease || op.once
-	if !tried && (free || last || op.code == ops.CodeRecordLock) {
+	if !tried && (last || waiting.Load() == 0 || op.code == ops.CodeRecordLock) {
 		if errno := op.try(); errno != syscall.EAGAIN || last {
 			return resultOf(errno), true
 		}

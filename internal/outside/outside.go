@@ -6,8 +6,8 @@ import "github.com/sluicego/sluice/ops"
 
 // Source carries out requests of some operations for any number of Rings. The
 // Ring calls it with its lock held: a Source must neither block nor call the
-// Sink from within Start or Cancel. Only Start of the source of locks, which may have
-// to ask a file server, is called without that lock, and may block.
+// Sink from within Start or Cancel. Only the source of locks, which may have to ask a
+// file server, starts requests without that lock, and may block.
 type Source interface {
 	// Start begins the request that to calls id. req and what it refers to may
 	// be used until the terminal Result. It returns the terminal Result and true
