@@ -8,11 +8,19 @@ import (
 )
 
 // How often the owner of a pinned Ring yields to the Go scheduler: when this long has
-// passed, looked at in one of so many Waits.
+// passed, looked at in one of so many Waits, or in each where these are far between.
 const (
 	breathAfter = 5 * time.Millisecond
 	breathWaits = 8
 )
+
+// breath is when the owner of a pinned Ring yields. It is the owner's alone.
+type breath struct {
+	waits   uint32      // begun since it looked at the clock
+	between uint32      // how many make it look again
+	looked  ops.Instant // when it looked
+	yielded ops.Instant // when it last yielded
+}
 
 // breathe is called by the owner at the beginning of a Wait, without Ring.mu. A
 // goroutine that does nothing but make system calls never goes through the scheduler.
@@ -20,12 +28,29 @@ const (
 // every call that lasts, looks again after 20 µs, and so on for good: thousands of
 // wake-ups a second of a thread that would sleep otherwise, a tenth of what an echo
 // server used. It is at rest again when the goroutine has been scheduled.
-func (o *ownership) breathe() {
-	if o.waits++; o.waits%breathWaits != 0 {
+func (b *breath) breathe() {
+	if b.waits++; b.waits < b.between {
 		return
 	}
-	if now := ops.Now(); now.Sub(o.breathed) >= breathAfter {
+	if b.due(ops.Now()) {
 		runtime.Gosched()
-		o.breathed = now
 	}
+}
+
+// due looks at the clock: it reports whether it is time to yield, and decides when to
+// look again. Reading the clock is nothing beside a Wait that comes with work for
+// milliseconds, and a tenth of one that comes with a request that does nothing.
+func (b *breath) due(now ops.Instant) bool {
+	switch since := now.Sub(b.looked); {
+	case since >= breathAfter/2:
+		b.between = 1
+	case since < breathAfter/4 && b.between < breathWaits:
+		b.between = max(2*b.between, 1)
+	}
+	b.waits, b.looked = 0, now
+	if now.Sub(b.yielded) < breathAfter {
+		return false
+	}
+	b.yielded = now
+	return true
 }

@@ -23,8 +23,7 @@ type ownership struct {
 
 	w waiter // of the Wait that the owner is in
 
-	waits    uint32      // begun so far; the owner's alone, as is the next
-	breathed ops.Instant // when it last yielded to the Go scheduler
+	breath
 
 	sleeping bool     // the owner is in a wait that others may have to end
 	batching bool     // and that does not end with the first completion
