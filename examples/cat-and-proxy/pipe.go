@@ -60,11 +60,18 @@ func (p *pipe) drain(dst int) (int, error) {
 	return n, err
 }
 
+// splice does not tell the Go scheduler of its call, as unix.Splice would. The call
+// never waits, but moving a megabyte takes its time, in which the runtime's monitor
+// may take the processor (P) away, to be had back by two switches of threads.
 func splice(from, to, n int) (int, error) {
 	for {
-		moved, err := unix.Splice(from, nil, to, nil, n, spliceFlags)
-		if err != unix.EINTR {
-			return int(max(moved, 0)), err
+		moved, _, errno := unix.RawSyscall6(unix.SYS_SPLICE, uintptr(from), 0, uintptr(to), 0, uintptr(n), spliceFlags)
+		switch errno {
+		case 0:
+			return int(moved), nil
+		case unix.EINTR:
+		default:
+			return 0, errno
 		}
 	}
 }
