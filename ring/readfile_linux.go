@@ -12,11 +12,20 @@ import (
 // each with a place of its own in the table of direct descriptors.
 const readPlaces = 128
 
+// places is a set of them.
+type places [readPlaces / 64]uint64
+
+func (p *places) add(place int)      { p[place/64] |= 1 << (place % 64) }
+func (p *places) remove(place int)   { p[place/64] &^= 1 << (place % 64) }
+func (p *places) has(place int) bool { return p[place/64]>>(place%64)&1 != 0 }
+
 // fileReads are the ReadFile requests that are in the kernel. Each is a chain of
-// three steps with user_data of their own, which name its place.
+// three steps with user_data of their own, which name its place. Those of ReadFiles
+// lack the last: opening the next file in a place closes the one that was there.
 type fileReads struct {
 	base    uint32 // the first place in the table
-	free    [readPlaces / 64]uint64
+	free    places
+	kept    places // may hold the file of a loop that has ended or still runs: see empty
 	reads   [readPlaces]fileRead
 	waiting []uint64 // requests for which there was no place
 }
@@ -27,6 +36,7 @@ type fileRead struct {
 	left   uint8 // steps under way, as bits
 	failed uint8 // the first step that failed, steps for none
 	opened bool
+	closes bool  // it has the last step
 	n, res int32 // result of the read, and of the step that failed
 }
 
@@ -60,15 +70,13 @@ func newFileReads(base uint32) *fileReads {
 func (f *fileReads) take() int {
 	for i, word := range f.free {
 		if word != 0 {
-			bit := bits.TrailingZeros64(word)
-			f.free[i] &^= 1 << bit
-			return i*64 + bit
+			place := i*64 + bits.TrailingZeros64(word)
+			f.free.remove(place)
+			return place
 		}
 	}
 	return -1
 }
-
-func (f *fileReads) give(place int) { f.free[place/64] |= 1 << (place % 64) }
 
 // handOverFile writes the steps of a ReadFile request into the submission ring. It
 // reports false if there is no room.
@@ -83,8 +91,15 @@ func (r *Ring) handOverFile(sq *uring.SQ, id uint64, s *slot) bool {
 		f.waiting = append(f.waiting, id)
 		return true
 	}
-	f.reads[place] = fileRead{id: id, left: 1<<steps - 1, failed: steps}
-	uring.EncodeReadFile([steps]*uring.SQE{sq.Next(), sq.Next(), sq.Next()}, &s.req, f.base+uint32(place),
+	f.reads[place] = fileRead{id: id, left: 1<<stepClose - 1, failed: steps}
+	sqes := [steps]*uring.SQE{sq.Next(), sq.Next()}
+	if s.marks&attended != 0 && s.waiter.keeps {
+		f.kept.add(place)
+	} else {
+		f.reads[place].left, f.reads[place].closes = 1<<steps-1, true
+		sqes[stepClose] = sq.Next()
+	}
+	uring.EncodeReadFile(sqes, &s.req, f.base+uint32(place),
 		[steps]uint64{udOf(place, stepOpen), udOf(place, stepRead), udOf(place, stepClose)})
 	s.result = int32(place)
 	r.enter(s)
@@ -115,7 +130,14 @@ func (r *Ring) arriveStep(userData uint64, res int32) {
 // endRead frees the place, and settles the request with the outcome of its steps.
 func (r *Ring) endRead(place int, read *fileRead) {
 	f := r.res.files.read
-	f.give(place)
+	f.free.add(place)
+	if read.closes && f.kept.has(place) {
+		if read.failed == steps {
+			f.kept.remove(place)
+		} else {
+			r.empty() // nothing may have been opened over what was there
+		}
+	}
 	if n := len(f.waiting); n != 0 {
 		r.feed(f.waiting)
 		f.waiting = f.waiting[:0]
@@ -127,6 +149,26 @@ func (r *Ring) endRead(place int, read *fileRead) {
 		res = read.res
 	}
 	r.settle(read.id, s, res, 0)
+}
+
+// empty closes the files that were left in places, but those of reads under way. The
+// caller holds mu and is the owner of a pinned Ring.
+func (r *Ring) empty() {
+	if !r.res.files.made {
+		return
+	}
+	f := r.res.files.read
+	none, some := make([]int32, readPlaces), false
+	for place := range none {
+		none[place] = uring.RegisterFilesSkip
+		if f.free.has(place) && f.kept.has(place) {
+			f.kept.remove(place)
+			none[place], some = -1, true
+		}
+	}
+	if some {
+		_, _ = r.u.UpdateFiles(f.base, none) // fails only if the Ring is gone, and they with it
+	}
 }
 
 // feed hands over what had to wait for a resource.

@@ -19,6 +19,9 @@ import (
 // those that make going on useless, ErrClosed and ErrFull, with an empty Path.
 // Leaving the loop cancels what is under way and waits until the kernel has let go.
 //
+// Files stay open, on direct descriptors that no program sees, until a later one
+// takes their place or the loop ends: this spares a request to close each.
+//
 // It is for regular files. A special one, say in /proc, may give less at a time
 // than it has, and so appear shorter than it is.
 //
@@ -72,6 +75,7 @@ type fileJob struct {
 func newFileReader(r *Ring, ctx context.Context, cfg ReadFilesConfig) *fileReader {
 	l := &fileReader{r: r, cfg: cfg, w: newWaiter(inMany), jobs: make([]fileJob, cfg.InFlight)}
 	l.w.ctx, l.w.dst = ctx, make([]ops.Completion, cfg.InFlight)
+	l.w.keeps = !r.cfg.Pinned || r.owner.isCaller() // who is to empty them
 	memory := make([]byte, cfg.InFlight*cfg.Buffer)
 	for i := range l.jobs {
 		l.jobs[i].buf = memory[i*cfg.Buffer : (i+1)*cfg.Buffer : (i+1)*cfg.Buffer]

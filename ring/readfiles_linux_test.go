@@ -195,6 +195,49 @@ func readBlocked(t *testing.T, lacks ...uring.Op) {
 	})
 }
 
+// Files stay in their places while the loop runs, and not after it. A request of its
+// own that finds one there and cannot open another closes it.
+func TestReadFilesAreClosed(t *testing.T) {
+	needs(t, "6.0")
+	eachMode(t, func(t *testing.T, newRing maker) {
+		r := newRing(ring.Config{})
+		path := filepath.Join(t.TempDir(), "fifo")
+		require.NoError(t, unix.Mkfifo(path, 0o600))
+		isOpen := func() bool {
+			wr, err := unix.Open(path, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+			if err == nil {
+				_ = unix.Close(wr)
+			}
+			return err != unix.ENXIO // nobody has it open for reading
+		}
+		isClosed := func() bool { return !isOpen() }
+		loop := func(body func()) {
+			wr, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC, 0)
+			require.NoError(t, err)
+			write(t, wr, "content")
+			for f, err := range r.ReadFiles(t.Context(), slices.Values([]string{path}), ring.ReadFilesConfig{InFlight: 1}) {
+				require.NoError(t, err)
+				assert.Equal(t, "content", string(f.Data))
+				require.NoError(t, unix.Close(wr))
+				assert.True(t, isOpen())
+				body()
+			}
+			// Kernels before 6.12 let go of it a little later.
+			require.Eventually(t, isClosed, patience, moment)
+		}
+		loop(func() {})
+		loop(func() {
+			fails(t, r, ops.ReadFile(path+"x", make([]byte, 1)), unix.ENOENT, path+"x")
+			require.Eventually(t, isClosed, patience, moment)
+		})
+		loop(func() {
+			do(t, r, ops.ReadFile("/dev/null", make([]byte, 1)))
+			require.Eventually(t, isClosed, patience, moment)
+		})
+		stillWorks(t, r)
+	})
+}
+
 func TestReadFilesErrors(t *testing.T) {
 	eachMode(t, func(t *testing.T, newRing maker) {
 		r := newRing(ring.Config{})

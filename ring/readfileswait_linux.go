@@ -59,8 +59,8 @@ func (w *waiter) satisfiedMany(r *Ring) bool {
 	return true
 }
 
-// end cancels what is under way, and waits until the kernel has let go of the
-// buffers.
+// end cancels what is under way, waits until the kernel has let go of the buffers,
+// and closes the files.
 func (l *fileReader) end() {
 	r := l.r
 	r.mu.Lock()
@@ -78,6 +78,11 @@ func (l *fileReader) end() {
 		if l.wait(l.inFlight) != nil {
 			return // the Ring is broken: what it holds may be written to for ever
 		}
+	}
+	if l.w.keeps {
+		r.mu.Lock()
+		r.empty()
+		r.unlock()
 	}
 	l.w.free()
 }

@@ -18,6 +18,7 @@ type waiter struct {
 	dst   []ops.Completion // Wait and many: where completions go
 	n     int              // Wait: how many there are
 	min   int              // Wait: how many there must be
+	keeps bool             // many: its files stay open in their places until empty
 	relax ops.Instant      // Wait: when one is enough; Never if it never is
 
 	c    ops.Completion // Do: the completion, once done

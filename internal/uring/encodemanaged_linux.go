@@ -163,7 +163,8 @@ func encodePlainSend(q *SQE, r *ops.Request) {
 
 // EncodeReadFile writes the steps of a ReadFile request r: open into the place of
 // the table of registered files, read from there if that has succeeded, and close
-// whatever the read does (kernel 5.15).
+// whatever the read does (kernel 5.15). With nil for the last step the file stays in
+// its place, from where the next one that is opened into it drives it out.
 func EncodeReadFile(steps [3]*SQE, r *ops.Request, place uint32, userData [3]uint64) {
 	p, ok := r.Arg.(*ops.FilePath)
 	op := OpOpenat
@@ -175,10 +176,13 @@ func EncodeReadFile(steps [3]*SQE, r *ops.Request, place uint32, userData [3]uin
 		FileIndex: place + 1, Personality: r.Personality, UserData: userData[0],
 	}
 	*steps[1] = SQE{
-		Opcode: OpRead, Flags: SQEFlagFixedFile | SQEFlagIOHardLink, FD: int32(place),
+		Opcode: OpRead, Flags: SQEFlagFixedFile, FD: int32(place),
 		Addr: addrOf(r.Buf), Len: lenOf(r.Buf), Personality: r.Personality, UserData: userData[1],
 	}
-	EncodeCloseDirect(steps[2], place, userData[2])
+	if steps[2] != nil {
+		steps[1].Flags |= SQEFlagIOHardLink
+		EncodeCloseDirect(steps[2], place, userData[2])
+	}
 }
 
 // EncodeCloseDirect writes the closing of a registered file (kernel 5.15).

@@ -98,6 +98,10 @@ func TestEncodeReadFile(t *testing.T) {
 		{Opcode: 22, Flags: 1 | 8, FD: 9, Addr: at(&buf[0]), Len: 100, Personality: 3, UserData: 12},
 		{Opcode: 19, FileIndex: 10, UserData: 13},
 	}, e)
+	closing := e[2]
+	EncodeReadFile([3]*SQE{&e[0], &e[1], nil}, &r, 9, [3]uint64{11, 12, 13})
+	assert.EqualValues(t, 1, e[1].Flags)
+	assert.Equal(t, closing, e[2])
 	op, ok := Opcode(r.Code)
 	assert.True(t, ok)
 	assert.EqualValues(t, 18, op)
