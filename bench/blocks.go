@@ -116,10 +116,10 @@ func (b blockReads) byRing(seed uint64, begin func()) (err error) {
 		block int64
 	}
 	jobs := make([]job, b.depth)
-	next := func(j *job) error {
+	reqs := make([]ops.Request, 0, b.depth)
+	next := func(j *job) {
 		j.block = rng.Int64N(b.file.blocks)
-		_, err := r.Queue(ops.ReadFixed(fd, j.buf, j.block*blockSize).WithTag(j))
-		return err
+		reqs = append(reqs, ops.ReadFixed(fd, j.buf, j.block*blockSize).WithTag(j))
 	}
 	for i := range jobs {
 		if jobs[i].buf, err = pool.Get(blockSize); err != nil {
@@ -128,13 +128,15 @@ func (b blockReads) byRing(seed uint64, begin func()) (err error) {
 		defer jobs[i].buf.Release()
 	}
 	begin()
-	started := 0
-	for ; started < min(b.depth, b.n); started++ {
-		if err := next(&jobs[started]); err != nil {
-			return err
-		}
+	started := min(b.depth, b.n)
+	for i := range started {
+		next(&jobs[i])
 	}
 	for done := 0; done < b.n; {
+		if err := r.QueueAll(reqs, nil); err != nil {
+			return err
+		}
+		reqs = reqs[:0]
 		k, err := r.Wait(dst, 1, ring.Forever)
 		if err != nil {
 			return err
@@ -147,9 +149,7 @@ func (b blockReads) byRing(seed uint64, begin func()) (err error) {
 			}
 			if started < b.n {
 				started++
-				if err := next(j); err != nil {
-					return err
-				}
+				next(j)
 			}
 		}
 		done += k
