@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicego/sluice/internal/testkit"
 	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/ops"
 	"github.com/sluicego/sluice/ring"
@@ -223,6 +224,82 @@ func TestRestrictedRing(t *testing.T) {
 		_, err = try(t, r, ops.Unlink("/proc/self/fd/none"))
 		assert.Error(t, err)
 		do(t, r, ops.Close(fd))
+		closeRing(t, r)
+	}
+}
+
+// A ring that may do all but one thing: that goes elsewhere, once the refusal has been
+// understood, and the rest stays where it was.
+func TestRestrictedRingLacksOne(t *testing.T) {
+	needs(t, "6.0")
+	dir := t.TempDir()
+	fd, path := tempFile(t, "content")
+	a, b := unixPair(t, unix.SOCK_STREAM)
+	listener, port := listenTCP(t, 8, 0)
+	_, roomy := pipe(t)
+	buf := make([]byte, 4)
+	for op, req := range map[uring.Op]ops.Request{
+		uring.OpNop:     ops.Nop(),
+		uring.OpRead:    ops.Read(fd, buf, 0),
+		uring.OpReadv:   ops.Readv(fd, [][]byte{buf}, 0),
+		uring.OpWrite:   ops.Write(fd, []byte("cont"), 0),
+		uring.OpFsync:   ops.Fsync(fd),
+		uring.OpStatx:   ops.Statx(unix.AT_FDCWD, path, 0, unix.STATX_SIZE, new(unix.Statx_t)),
+		uring.OpOpenat:  ops.Open(path, unix.O_RDONLY, 0),
+		uring.OpSocket:  ops.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0),
+		uring.OpSend:    ops.Send(a, buf, 0),
+		uring.OpRecv:    ops.Recv(b, buf, 0),
+		uring.OpAccept:  ops.Accept(listener, 0),
+		uring.OpMkdirat: ops.Mkdir(dir+"/made", 0o700),
+		uring.OpSplice:  ops.Splice(fd, 0, roomy, ops.Current, 4, 0),
+	} {
+		for _, pinned := range []bool{false, true} {
+			undo := ring.RestrictOne(op)
+			r, err := ring.New(ring.Config{Engine: ring.IOURing, Pinned: pinned})
+			undo()
+			require.NoError(t, err)
+			for range 2 {
+				write(t, a, "sent")
+				if req.Code == ops.CodeAccept {
+					dialTCP(t, port)
+				}
+				c, err := try(t, r, req)
+				require.NoError(t, err, uring.OpName(op))
+				if req.Code == ops.CodeMkdir {
+					require.NoError(t, os.Remove(dir+"/made"))
+				} else if c.FD() >= 0 {
+					own(t, c.FD())
+				}
+			}
+			for _, o := range r.Info().Operations {
+				if o.Code == req.Code {
+					assert.Equal(t, ring.Emulated, o.Route, o.Code)
+				} else if o.Opcode != uring.OpName(op) && o.Code != ops.CodeSocketName {
+					assert.Equal(t, o.Opcode != "", o.Route == ring.Native, o.Code)
+				}
+			}
+			closeRing(t, r)
+		}
+	}
+}
+
+// Without polls and cancels a ring is of no use, and Auto takes the other engine.
+func TestRestrictedRingLacksWhatItNeeds(t *testing.T) {
+	t.Setenv("SLUICE_ENGINE", "auto")
+	for _, op := range []uring.Op{uring.OpPollAdd, uring.OpAsyncCancel} {
+		undo := ring.RestrictOne(op)
+		used := testkit.Descriptors()
+		_, err := ring.New(ring.Config{Engine: ring.IOURing})
+		require.ErrorIs(t, err, ops.ErrNotSupported)
+		assert.ErrorIs(t, err, syscall.EACCES)
+		assert.ErrorContains(t, err, "a restriction of io_uring forbids "+uring.OpName(op))
+		assert.Equal(t, used, testkit.Descriptors())
+		r, err := ring.New(ring.Config{})
+		undo()
+		require.NoError(t, err)
+		assert.Equal(t, ring.Portable, r.Info().Engine)
+		assert.Contains(t, r.Info().Reason, uring.OpName(op))
+		stillWorks(t, r)
 		closeRing(t, r)
 	}
 }

@@ -90,10 +90,45 @@ func (r *Ring) startIOURing() (err error) {
 		}
 		return errors.Join(fmt.Errorf("limit kernel workers: %w", err), r.u.Close())
 	}
-	if err := r.tryRealTime(); err != nil {
+	if err = r.tryNeeded(); err == nil {
+		err = r.tryRealTime()
+	}
+	if err != nil {
 		return errors.Join(err, r.u.Close())
 	}
 	return nil
+}
+
+// tryNeeded looks whether a restriction of io_uring forbids what every Ring needs, and
+// nothing else can do: to poll its own descriptors, and to cancel.
+func (r *Ring) tryNeeded() error {
+	for op, encode := range map[uring.Op]func(*uring.SQE){
+		uring.OpPollAdd:     func(q *uring.SQE) { uring.EncodePoll(q, -1, 0, false, udNop) },
+		uring.OpAsyncCancel: func(q *uring.SQE) { uring.EncodeCancel(q, udNop, udNop) },
+	} {
+		res, err := r.ask(encode)
+		if err != nil {
+			return err
+		}
+		if res == eacces { // else it is EBADF, and ENOENT
+			return &refusal{fmt.Errorf("%w: a restriction of io_uring forbids %s", syscall.EACCES, uring.OpName(op))}
+		}
+	}
+	return nil
+}
+
+// ask has a new and empty ring carry out one entry, which does not wait.
+func (r *Ring) ask(encode func(*uring.SQE)) (res int32, err error) {
+	encode(r.u.SQ.Next())
+	for r.u.CQ.Ready() == 0 {
+		_, err := r.u.EnterPlain(r.u.SQ.Publish(), 1, 0)
+		if err != nil && err != uring.ErrInterrupted {
+			return 0, fmt.Errorf("io_uring_enter: %w", err)
+		}
+	}
+	res = r.u.CQ.At(0).Res
+	r.u.CQ.Advance(1)
+	return res, nil
 }
 
 // refusal is why io_uring cannot be had. It matches ErrNotSupported.

@@ -48,21 +48,39 @@ func init() {
 // Restrict has the kernel's rings that are made from now on carry out these opcodes
 // alone, until the function that it returns is called.
 func Restrict(allowed ...uring.Op) (undo func()) {
-	rules := []uring.Restriction{{Kind: uring.RestrictionSQEFlagsAllowed, Arg: 0xff}}
-	for _, op := range allowed {
-		rules = append(rules, uring.Restriction{Kind: uring.RestrictionSQEOp, Arg: op})
-	}
-	for op := range uint8(23) { // those that a Ring uses
-		rules = append(rules, uring.Restriction{Kind: uring.RestrictionRegisterOp, Arg: op})
-	}
+	return restrict(func(op uring.Op) bool { return slices.Contains(allowed, op) })
+}
+
+// RestrictOne is Restrict that forbids one opcode and allows the others.
+func RestrictOne(forbidden uring.Op) (undo func()) {
+	return restrict(func(op uring.Op) bool { return op != forbidden })
+}
+
+func restrict(allows func(uring.Op) bool) (undo func()) {
 	before := setup
 	setup = func(o uring.Options) (*uring.Ring, error) {
 		o.Disabled = true
 		u, err := uring.Setup(o)
-		if err == nil {
-			err = errors.Join(u.RegisterRestrictions(rules), u.EnableRings())
+		if err != nil {
+			return nil, err
 		}
-		return u, err
+		probe, err := u.Probe()
+		if err != nil {
+			return nil, errors.Join(err, u.Close())
+		}
+		rules := []uring.Restriction{{Kind: uring.RestrictionSQEFlagsAllowed, Arg: 0xff}}
+		for op := range probe.Last() + 1 {
+			if allows(op) {
+				rules = append(rules, uring.Restriction{Kind: uring.RestrictionSQEOp, Arg: op})
+			}
+		}
+		for op := range uint8(23) { // those that a Ring uses
+			rules = append(rules, uring.Restriction{Kind: uring.RestrictionRegisterOp, Arg: op})
+		}
+		if err = errors.Join(u.RegisterRestrictions(rules), u.EnableRings()); err != nil {
+			return nil, errors.Join(err, u.Close())
+		}
+		return u, nil
 	}
 	return func() { setup = before }
 }

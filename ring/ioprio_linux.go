@@ -77,16 +77,10 @@ func (r *Ring) tryRealTime() error {
 	defer unix.Close(fd)
 	count := make([]byte, 8)
 	req := ops.Read(fd, count, ops.Current)
-	q := r.u.SQ.Next()
-	uring.Encode(q, &req, udNop)
-	q.Ioprio = urgentIOPrio
-	for r.u.CQ.Ready() == 0 {
-		_, err := r.u.EnterPlain(r.u.SQ.Publish(), 1, 0)
-		if err != nil && err != uring.ErrInterrupted {
-			return fmt.Errorf("io_uring_enter: %w", err)
-		}
-	}
-	r.realTime.Store(r.u.CQ.At(0).Res == int32(len(count))) // EPERM without leave
-	r.u.CQ.Advance(1)
-	return nil
+	res, err := r.ask(func(q *uring.SQE) {
+		uring.Encode(q, &req, udNop)
+		q.Ioprio = urgentIOPrio
+	})
+	r.realTime.Store(res == int32(len(count))) // EPERM without leave
+	return err
 }

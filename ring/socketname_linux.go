@@ -30,14 +30,10 @@ func (r *Ring) canNameSockets() bool {
 	}
 	defer unix.Close(fd)
 	req := ops.SocketName(fd, new(ops.Sockaddr))
-	uring.Encode(r.u.SQ.Next(), &req, udNop)
-	for r.u.CQ.Ready() == 0 {
-		if _, err := r.u.EnterPlain(r.u.SQ.Publish(), 1, 0); err != nil && err != uring.ErrInterrupted {
-			return false
-		}
+	res, err := r.ask(func(q *uring.SQE) { uring.Encode(q, &req, udNop) })
+	if err != nil {
+		return false
 	}
-	res := r.u.CQ.At(0).Res
-	r.u.CQ.Advance(1)
 	switch syscall.Errno(-res) {
 	case 0:
 		namesSockets.Store(1)
