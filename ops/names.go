@@ -1,6 +1,9 @@
 package ops
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 // AT flags of linkat(2).
 const (
@@ -36,10 +39,15 @@ func HardlinkAt(oldDir int, oldPath string, newDir int, newPath string, flags in
 // HardlinkFD returns a request to give the open file fd the name newPath, which
 // starts at the directory newDir. It is how a file opened with unix.O_TMPFILE
 // gets its name, complete and in one step; not one with O_EXCL as well. It goes
-// through /proc, which must be mounted, and so needs no privilege.
+// through /proc, which must be mounted, and so needs no privilege. A direct
+// descriptor has no place there: it is refused with ErrNotSupported.
 //
 // Native from kernel 5.15 (io_uring_prep_linkat(3), open(2)).
 func HardlinkFD(fd int, newDir int, newPath string) Request {
+	if d := DirectOf(fd); d.Valid() {
+		return refuseErr(CodeHardlink, fmt.Errorf(
+			"%w: %v has no name in /proc/self/fd: Install it, and link the descriptor that this brings", ErrNotSupported, d))
+	}
 	return HardlinkAt(atFDCWD, "/proc/self/fd/"+strconv.Itoa(fd), newDir, newPath, atSymlinkFollow)
 }
 

@@ -43,16 +43,20 @@ func (r *Ring) close() error {
 	r.rouseAll()
 	w := newWaiter(inClose)
 	defer w.free()
-	if r.cfg.Pinned && !r.owner.isCallerForSure() && !r.inherit() {
-		deadline := until(r.cfg.CloseTimeout)
-		for !r.closed && ops.Now() < deadline {
-			if r.takeOver() {
-				return r.tearDown()
-			}
+	deadline := until(r.cfg.CloseTimeout)
+	mine := !r.cfg.Pinned || r.owner.isCallerForSure()
+	for !mine && !r.closed && ops.Now() < deadline {
+		if r.takeOver() {
+			return r.tearDown()
+		}
+		if mine = r.inherit(); !mine {
 			r.attendClose(w, min(deadline, ops.Now().Add(ownerCheck)))
 		}
-	} else if err := r.await(w, r.cfg.CloseTimeout); err == nil || r.broken != nil {
-		return errors.Join(r.tearDown(), r.broken)
+	}
+	if mine {
+		if err := r.await(w, max(deadline.Sub(ops.Now()), 0)); err == nil || r.broken != nil {
+			return errors.Join(r.tearDown(), r.broken)
+		}
 	}
 	if r.closed {
 		return nil

@@ -218,6 +218,33 @@ func TestCloseAfterOwnerEnded(t *testing.T) {
 	assert.Zero(t, r.Stats().InKernel)
 }
 
+// The owner ends while somebody else is in Close, who finds out.
+func TestCloseWhileOwnerEnds(t *testing.T) {
+	needs(t, "6.0")
+	for _, engine := range engines {
+		in, _ := pipe(t)
+		made, ending := make(chan *ring.Ring), make(chan struct{})
+		join := during(t, func() {
+			onDyingThread(t, func() {
+				r, err := ring.New(ring.Config{Engine: engine, Pinned: true})
+				assert.NoError(t, err)
+				submit(t, r, ops.Read(in, make([]byte, 1), ops.Current))
+				assert.NoError(t, r.Flush())
+				made <- r
+				<-ending
+			})
+		})
+		r := <-made
+		timer := time.AfterFunc(moment, func() { close(ending) })
+		require.NoError(t, r.Close(), engine)
+		timer.Stop()
+		join()
+		all := drain(t, r)
+		require.Len(t, all, 1)
+		assert.ErrorIs(t, all[0].Err(), ops.ErrClosed)
+	}
+}
+
 // Close that does not wait gets through in the end: what is left after an attempt
 // is cancelled still.
 func TestCloseIsBounded(t *testing.T) {

@@ -134,6 +134,9 @@ func TestOpTmpfile(t *testing.T) {
 		fails(t, r, ops.HardlinkFD(fd, at, "named"), syscall.EEXIST, fmt.Sprintf("/proc/self/fd/%d -> named", fd))
 		sealed := own(t, do(t, r, ops.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_EXCL, 0o640)).FD())
 		fails(t, r, ops.HardlinkFD(sealed, at, "sealed"), syscall.ENOENT, fmt.Sprintf("/proc/self/fd/%d -> sealed", sealed))
+		_, err := r.Submit(ops.HardlinkFD(ops.DirectAt(3).FD(), at, "direct"))
+		require.ErrorIs(t, err, ops.ErrNotSupported)
+		assert.ErrorContains(t, err, "linkat: not supported here: direct 3 has no name in /proc/self/fd: Install it")
 	})
 }
 
