@@ -65,10 +65,14 @@ func longOr(long, short int) int {
 	return long
 }
 
-// eachMode runs a test in both of the ring's modes of ownership.
+// eachMode runs a test in both of the ring's modes of ownership, and on the portable
+// engine, unless SLUICE_ENGINE names one.
 func eachMode(t *testing.T, f func(t *testing.T, flags ...string)) {
 	t.Run("shared", func(t *testing.T) { f(t) })
 	t.Run("pinned", func(t *testing.T) { f(t, "-pinned") })
+	if !testing.Short() && os.Getenv("SLUICE_ENGINE") == "" {
+		t.Run("portable", func(t *testing.T) { f(t, "-engine", "portable") })
+	}
 }
 
 // command returns the program with flags before its other arguments.
