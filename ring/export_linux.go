@@ -120,6 +120,7 @@ func (r *Ring) settleExport() {
 		return
 	}
 	r.export.quiet()
+	r.renewExport()
 	// Only now: a completion that comes after this look makes it readable. The
 	// flag for task work can be stale, so it is not enough by itself.
 	if r.cfg.Pinned && r.u.SQ.TaskRun() {
@@ -130,6 +131,20 @@ func (r *Ring) settleExport() {
 	}
 	r.export.due = 0 // one that has expired must be set again, or it stays readable
 	r.export.schedule(r.nextTimer())
+}
+
+// renewExport registers the eventfd of a pinned Ring anew, for which the kernel then
+// keeps new books. Linux 6.12 signals the first completion that a timer's interrupt
+// brings, marks that it has put the signal off, and never takes the mark away: all
+// later ones would go unnoticed.
+func (r *Ring) renewExport() {
+	if !r.cfg.Pinned || r.u.Emulated() {
+		return
+	}
+	_ = r.u.UnregisterEventFD() // it was registered
+	if r.u.RegisterEventFD(int32(r.export.event), false) != nil {
+		r.export.signal() // ENOMEM: the next Wait tries again
+	}
 }
 
 func (e *export) close() (err error) {

@@ -1,7 +1,6 @@
 package ring_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -141,10 +140,6 @@ func TestFDOfWhatGoesOn(t *testing.T) {
 			"level":     readiness.Level(out, readiness.Out),
 		} {
 			r := newRing(ring.Config{})
-			if info := r.Info(); info.Pinned && info.Engine == ring.IOURing && strings.HasPrefix(info.Kernel, "6.12.") {
-				require.NoError(t, r.Close())
-				t.Skip("on Linux 6.12, and there alone, FD of a pinned Ring has been seen to miss a clock")
-			}
 			fd, err := r.FD()
 			require.NoError(t, err)
 			submit(t, r, ops.Read(in, make([]byte, 1), ops.Current))
