@@ -101,8 +101,8 @@ func fillSocket(t testing.TB, fd, size int) (total int) {
 }
 
 // fillForGood is fillSocket for a connection from a to b that stays full. TCP makes
-// room again when it acknowledges, which it may put off for 200 ms, and when it probes
-// a window that is larger than what it sends with.
+// room again when it is acknowledged, which may be put off for 200 ms, and when it
+// probes a window that is larger than what it sends with: while there is a window.
 func fillForGood(t testing.TB, a, b int) (total int) {
 	t.Helper()
 	if domain, _ := unix.GetsockoptInt(a, unix.SOL_SOCKET, unix.SO_DOMAIN); domain == unix.AF_UNIX {
@@ -110,10 +110,13 @@ func fillForGood(t testing.TB, a, b int) (total int) {
 	}
 	require.NoError(t, unix.SetsockoptInt(a, unix.SOL_SOCKET, unix.SO_SNDBUF, 4096))
 	require.NoError(t, unix.SetsockoptInt(b, unix.SOL_SOCKET, unix.SO_RCVBUF, 4096))
-	for last := time.Now(); time.Since(last) < 300*time.Millisecond; time.Sleep(moment) {
-		if n := fillSocket(t, a, 512); n > 0 {
-			total, last = total+n, time.Now()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		info, err := unix.GetsockoptTCPInfo(a, unix.IPPROTO_TCP, unix.TCP_INFO)
+		require.NoError(t, err)
+		n := fillSocket(t, a, 512)
+		if total += n; n == 0 && info.Snd_wnd == 0 {
+			return total
 		}
+		require.True(t, time.Now().Before(end), "not full: %d bytes, window %d", total, info.Snd_wnd)
 	}
-	return total
 }
