@@ -202,38 +202,6 @@ func (s *slot) forget() {
 	s.req, s.marks = ops.Request{}, 0
 }
 
-// waitStraight is WaitBatch by the owner of a pinned Ring, for min completions and
-// as long as it takes: one system call hands over what is staged and waits, and what
-// comes is written to dst. It makes that call itself, as doStraight does, since each
-// return between the kernel and the caller is one that the processor has forgotten.
-func (r *Ring) waitStraight(dst []ops.Completion, min int) (int, error) {
-	r.owner.breathe()
-	r.mu.Lock()
-	w := &r.owner.w
-	w.ctx, w.dst, w.n, w.min, w.relax, w.err = nil, dst, 0, min, ops.Never, nil
-	r.reap(w)
-	if r.doing != 0 || !r.quiet() {
-		return r.waitOn(w, Forever)
-	}
-	todo, want := r.publish(), uint32(0)
-	if missing := min - w.n; missing > 0 {
-		want = r.want(missing)
-	}
-	if todo != 0 || want != 0 {
-		parked := r.leaveOwned(want)
-		err := r.u.EnterOwned(todo, want)
-		r.returnOwned(parked, err)
-		r.reap(w)
-	}
-	if w.n < min || r.doing != 0 || !r.quiet() {
-		return r.waitOn(w, Forever)
-	}
-	n := w.n
-	w.dst = nil
-	r.mu.Unlock()
-	return n, nil
-}
-
 // doStraight is what a Do does when the kernel needs no time for its request, or
 // when it is all that the owner of a pinned Ring waits for. It reports false if the
 // request is not done, or something is left to do.
@@ -242,12 +210,12 @@ func (r *Ring) doStraight(ctx context.Context, w *waiter) bool {
 		return false
 	}
 	if r.cfg.Pinned {
-		if ctx.Done() != nil || r.doing != 1 || !r.quiet() || !r.owner.isCaller() {
+		if r.u.Emulated() || ctx.Done() != nil || r.doing != 1 || !r.quiet() || !r.owner.isCaller() {
 			return false
 		}
 		todo, parked := r.publish(), r.leaveOwned(1)
-		err := r.u.EnterOwned(todo, 1)
-		r.returnOwned(parked, err)
+		errno := r.u.EnterOwned(todo, 1)
+		r.returnOwned(parked, uring.EnterError(errno))
 	} else if r.fill() != 0 {
 		r.stats.Enters++
 		r.entering++

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -24,10 +25,37 @@ import (
 //
 // Several goroutines may Wait on a shared Ring. Each completion goes to one.
 func (r *Ring) Wait(dst []ops.Completion, min int, timeout time.Duration) (int, error) {
-	if timeout < 0 && r.cfg.Pinned && r.owner.isCaller() && min > 0 && min <= len(dst) {
-		return r.waitStraight(dst, min)
+	if timeout >= 0 || !r.cfg.Pinned || r.u.Emulated() || min <= 0 || min > len(dst) || !r.owner.isCaller() {
+		return r.WaitBatch(dst, min, Forever, timeout)
 	}
-	return r.WaitBatch(dst, min, Forever, timeout)
+	// The straight way: one system call hands over what is staged and waits, and what
+	// comes is written to dst. It is no function of its own since each return between the
+	// kernel and the caller is one that the processor has forgotten.
+	r.owner.breathe()
+	r.mu.Lock()
+	w := &r.owner.w
+	w.ctx, w.dst, w.n, w.min, w.relax, w.err = nil, dst, 0, min, ops.Never, nil
+	r.reap(w)
+	if r.doing != 0 || !r.quiet() {
+		return r.waitOn(w, Forever)
+	}
+	todo, want := r.publish(), uint32(0)
+	if missing := min - w.n; missing > 0 {
+		want = r.want(missing)
+	}
+	if todo != 0 || want != 0 {
+		parked := r.leaveOwned(want)
+		errno := r.u.EnterOwned(todo, want)
+		r.returnOwned(parked, uring.EnterError(errno))
+		r.reap(w)
+	}
+	if w.n < min || r.doing != 0 || !r.quiet() {
+		return r.waitOn(w, Forever)
+	}
+	n := w.n
+	w.dst = nil
+	r.mu.Unlock()
+	return n, nil
 }
 
 // WaitUntil is Wait with a point in time instead of a timeout. The zero Time means
