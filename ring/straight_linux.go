@@ -104,8 +104,11 @@ func (r *Ring) put(req *ops.Request) (*slot, uint64) {
 	if !usual && !r.plain(req) {
 		return nil, 0
 	}
-	s, id := r.slots.Alloc()
-	q, sqe := &s.req, r.u.SQ.Next()
+	s, id := r.slots.Reuse()
+	if s == nil {
+		s, id = r.slots.Alloc()
+	}
+	q, sqe := &s.req, r.u.SQ.Take()
 	s.state = inKernel
 	if usual {
 		q.Code, q.Priority, q.Link, q.Mode = req.Code, req.Priority, req.Link, req.Mode
@@ -144,10 +147,11 @@ func (r *Ring) reapStraight(w *waiter, n uint32) (i uint32) {
 	cq, dst, done := r.u.CQ, w.dst[w.n:], 0
 	for ; i < n && int(i) < len(dst); i++ {
 		c := cq.At(i)
-		s := r.slots.Get(c.UserData)
-		if s == nil || c.Res < 0 {
+		e := r.slots.Find(c.UserData)
+		if e == nil || c.Res < 0 {
 			break
 		}
+		s := &e.Value
 		if c.Flags&uring.CQEFlagMore != 0 {
 			if !s.lend(&dst[i], c) {
 				break
@@ -164,7 +168,7 @@ func (r *Ring) reapStraight(w *waiter, n uint32) (i uint32) {
 		if s.marks != 0 {
 			s.forget()
 		}
-		r.slots.Free(c.UserData)
+		r.slots.Drop(e)
 		done++
 	}
 	w.n += int(i)

@@ -24,18 +24,18 @@ const (
 // move, so a pointer to a value holds until Free. It is not safe for concurrent
 // use. Make one with New.
 type Table[T any] struct {
-	chunks   []*[chunkSize]entry[T]
+	chunks   []*[chunkSize]Entry[T]
 	free     uint32 // index of the free slot that was used last, or none
 	used     uint32 // slots that have a value
 	made     uint32 // slots that were ever used
 	capacity uint32
 }
 
-// entry is a slot. Its name is that of the value in it. While it is free the name is
+// Entry is a slot. Its name is that of the value in it. While it is free the name is
 // that of the next value, but for the index: this is the next free slot's, or none.
-type entry[T any] struct {
+type Entry[T any] struct {
 	name  uint64
-	value T
+	Value T
 }
 
 // New returns an empty table for capacity values, at most MaxCapacity.
@@ -52,15 +52,24 @@ func (t *Table[T]) Room() int { return int(t.capacity - t.used) }
 // Alloc takes a free slot and returns its value, which is zero or as Free left
 // it, and its name; nil when the table is full.
 func (t *Table[T]) Alloc() (*T, uint64) {
+	if v, name := t.Reuse(); v != nil {
+		return v, name
+	}
+	return t.grow()
+}
+
+// Reuse is Alloc for when a slot is free that was used before, else nil. It is short
+// enough to be inlined.
+func (t *Table[T]) Reuse() (*T, uint64) {
 	i := t.free
 	if i == none {
-		return t.grow()
+		return nil, 0
 	}
 	e := t.at(i)
 	t.free = uint32(e.name & indexMask)
 	t.used++
 	e.name = e.name&^indexMask | uint64(i)
-	return &e.value, e.name
+	return &e.Value, e.name
 }
 
 // grow takes a slot that was never used. It is no part of Alloc, so that this is short.
@@ -72,17 +81,26 @@ func (t *Table[T]) grow() (*T, uint64) {
 	}
 	i := t.made
 	if i%chunkSize == 0 {
-		t.chunks = append(t.chunks, new([chunkSize]entry[T]))
+		t.chunks = append(t.chunks, new([chunkSize]Entry[T]))
 	}
 	t.made++
 	t.used++
 	e := t.at(i)
 	e.name = 1<<indexBits | uint64(i)
-	return &e.value, e.name
+	return &e.Value, e.name
 }
 
 // Get returns the value of that name, or nil when it has gone or never was.
 func (t *Table[T]) Get(name uint64) *T {
+	e := t.Find(name)
+	if e == nil {
+		return nil
+	}
+	return &e.Value
+}
+
+// Find is Get for who may free the slot soon.
+func (t *Table[T]) Find(name uint64) *Entry[T] {
 	i := uint32(name & indexMask)
 	if int(i>>chunkBits) >= len(t.chunks) {
 		return nil
@@ -91,24 +109,27 @@ func (t *Table[T]) Get(name uint64) *T {
 	if e.name != name { // zero in slots that were never used, which names no value
 		return nil
 	}
-	return &e.value
+	return e
 }
 
 // At returns the value in the slot of that index, which is in use, and its name.
 func (t *Table[T]) At(index int) (*T, uint64) {
 	e := t.at(uint32(index))
-	return &e.value, e.name
+	return &e.Value, e.name
 }
 
 // Free gives the slot of that name back. The caller has cleared the value as far
 // as it holds references. The name must be in use.
-func (t *Table[T]) Free(name uint64) {
-	i := uint32(name & indexMask)
-	next := (name + 1<<indexBits) & nameMask &^ indexMask
+func (t *Table[T]) Free(name uint64) { t.Drop(t.at(uint32(name & indexMask))) }
+
+// Drop is Free for a slot that was found.
+func (t *Table[T]) Drop(e *Entry[T]) {
+	i := uint32(e.name & indexMask)
+	next := (e.name + 1<<indexBits) & nameMask &^ indexMask
 	if next == 0 {
 		next = 1 << indexBits // no generation is 0, so that no name is
 	}
-	t.at(i).name = next | uint64(t.free)
+	e.name = next | uint64(t.free)
 	t.free = i
 	t.used--
 }
@@ -117,7 +138,7 @@ func (t *Table[T]) Free(name uint64) {
 // free the value that it is given.
 func (t *Table[T]) All(yield func(uint64, *T) bool) {
 	for i := uint32(0); i < t.made; i++ {
-		if e := t.at(i); uint32(e.name&indexMask) == i && !yield(e.name, &e.value) {
+		if e := t.at(i); uint32(e.name&indexMask) == i && !yield(e.name, &e.Value) {
 			return
 		}
 	}
@@ -126,6 +147,6 @@ func (t *Table[T]) All(yield func(uint64, *T) bool) {
 // Index returns the slot's index within a name, for tables alongside.
 func Index(name uint64) int { return int(name & indexMask) }
 
-func (t *Table[T]) at(i uint32) *entry[T] {
+func (t *Table[T]) at(i uint32) *Entry[T] {
 	return &t.chunks[i>>chunkBits][i%chunkSize]
 }

@@ -66,6 +66,13 @@ func (q *SQ) Next() *SQE {
 	return e
 }
 
+// Take is Next for who knows that the queue is not full, by Space or Full.
+func (q *SQ) Take() *SQE {
+	e := &q.sqes[q.next&q.mask]
+	q.next++
+	return e
+}
+
 // Full reports whether Next would return nil.
 func (q *SQ) Full() bool { return q.next-q.cached >= uint32(len(q.sqes)) && q.full() }
 
