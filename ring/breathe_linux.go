@@ -10,8 +10,9 @@ import (
 // How often the owner of a pinned Ring yields to the Go scheduler: when this long has
 // passed, looked at in one of so many Waits, or in each where these are far between.
 const (
-	breathAfter = 5 * time.Millisecond
+	breathAfter = 8 * time.Millisecond
 	breathWaits = 8
+	breathLook  = time.Millisecond // Waits further apart than this are far between
 )
 
 // breath is when the owner of a pinned Ring yields. It is the owner's alone.
@@ -27,7 +28,8 @@ type breath struct {
 // After 10 ms of that the runtime's monitor takes the processor (P) away from it in
 // every call that lasts, looks again after 20 µs, and so on for good: thousands of
 // wake-ups a second of a thread that would sleep otherwise, a tenth of what an echo
-// server used. It is at rest again when the goroutine has been scheduled.
+// server used. It is at rest again when the goroutine has been scheduled. Since that takes
+// three wake-ups of threads, to and fro, it should not be much oftener than need be.
 func (b *breath) breathe() {
 	if b.waits++; b.waits < b.between {
 		return
@@ -42,9 +44,9 @@ func (b *breath) breathe() {
 // milliseconds, and a tenth of one that comes with a request that does nothing.
 func (b *breath) due(now ops.Instant) bool {
 	switch since := now.Sub(b.looked); {
-	case since >= breathAfter/2:
+	case since >= breathLook:
 		b.between = 1
-	case since < breathAfter/4 && b.between < breathWaits:
+	case since < breathLook/2 && b.between < breathWaits:
 		b.between = max(2*b.between, 1)
 	}
 	b.waits, b.looked = 0, now

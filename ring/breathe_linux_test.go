@@ -38,12 +38,12 @@ func TestBreatheAtIntervals(t *testing.T) {
 			}
 			looks++
 			if b.due(now) {
-				assert.LessOrEqual(t, now.Sub(yielded), max(breathAfter*3/2, interval), "%v", interval)
+				assert.LessOrEqual(t, now.Sub(yielded), breathAfter+breathLook+interval, "%v", interval)
 				yielded = now
 			}
 		}
-		assert.LessOrEqual(t, now.Sub(yielded), max(breathAfter*3/2, interval), "%v: it goes on yielding", interval)
-		if interval < breathAfter/8/breathWaits {
+		assert.LessOrEqual(t, now.Sub(yielded), breathAfter+breathLook+interval, "%v: it goes on yielding", interval)
+		if interval < breathLook/2/breathWaits {
 			assert.InDelta(t, waits/breathWaits, looks, 4, "%v: it looks in one of %d Waits", interval, breathWaits)
 		}
 	}
