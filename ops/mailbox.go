@@ -20,9 +20,8 @@ type Mailbox interface {
 // tells that the receiving ring has no memory left for completions, EBADFD or
 // EOWNERDEAD that its goroutine has ended.
 //
-// Between engines (ring.Engine) EBADFD is the answer to requests of a Ring on io_uring
-// for an inbox of one on the portable engine; the other way it takes kernel 6.13.
-// Ring.Post goes everywhere.
+// From a Ring on the portable engine to one on io_uring it takes kernel 6.13: EBADFD
+// before. Ring.Post goes everywhere.
 //
 // Native from kernel 5.18 (io_uring_prep_msg_ring(3)).
 func PostTo(to Mailbox, n int) Request {

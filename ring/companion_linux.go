@@ -23,7 +23,7 @@ type companion struct {
 // needCompanion makes the companion, if req can go there.
 func (r *Ring) needCompanion(req *ops.Request) error {
 	if own := kernelsOwn(req); own != "" {
-		return errApart(req, fmt.Sprintf("; elsewhere %s is not known", own))
+		return r.errApart(req, fmt.Sprintf("; elsewhere %s is not known", own))
 	}
 	if r.companion.u != nil {
 		return nil

@@ -234,3 +234,47 @@ func TestInboxOfAClosedRing(t *testing.T) {
 		}
 	})
 }
+
+// From io_uring, messages reach an inbox on the portable engine too, at the end of a
+// chain as well, and wake who waits there.
+func TestInboxOnPortableEngine(t *testing.T) {
+	needs(t, "6.0")
+	for _, pinned := range []bool{false, true} {
+		r, err := ring.New(ring.Config{Engine: ring.IOURing, Pinned: pinned})
+		require.NoError(t, err)
+		to, err := ring.New(ring.Config{Engine: ring.Portable})
+		require.NoError(t, err)
+		in, err := to.NewInbox("mail", ops.Normal)
+		require.NoError(t, err)
+		waiting := make(chan struct{})
+		join := during(t, func() {
+			close(waiting)
+			for n := range 3 {
+				c := takeOne(t, to)
+				assert.Equal(t, "mail", c.Tag)
+				assert.Equal(t, n, c.N())
+			}
+		})
+		<-waiting
+		do(t, r, ops.PostTo(in, 0))
+		rd, wr := pipe(t)
+		write(t, wr, "go")
+		for i, first := range []ops.Request{ops.Nop(), ops.Read(rd, make([]byte, 2), ops.Current)} {
+			require.NoError(t, r.SubmitAll(ops.Chain(first, ops.PostTo(in, 1+i)), nil))
+			for _, c := range take(t, r, 2) {
+				require.NoError(t, c.Err())
+			}
+		}
+		join()
+		d := do(t, r, ops.Register(rd)).Direct()
+		err = r.SubmitAll(ops.Chain(ops.Close(d.FD()), ops.PostTo(in, 3)), nil)
+		require.ErrorIs(t, err, ops.ErrNotSupported)
+		assert.ErrorContains(t, err, "the kernel does not reach a Ring on the portable engine; elsewhere a direct descriptor is not known")
+		_, err = r.Submit(ops.PostDirectTo(in, d))
+		require.NoError(t, err)
+		c := takeOne(t, r)
+		assert.ErrorIs(t, c.Err(), syscall.EBADFD, "it is in the kernel's table")
+		closeRing(t, r)
+		closeRing(t, to)
+	}
+}

@@ -64,9 +64,9 @@ func otherRoute(code ops.Code, op uring.Op, lacks func(uring.Op) bool) routing {
 // checkRoute refuses a request whose operation the ring lacks and nothing else can
 // carry out.
 func (r *Ring) checkRoute(req *ops.Request) error {
-	switch r.routes[req.Code] {
+	switch r.routeOf(req) {
 	case viaNothing:
-		return errMissing(req)
+		return r.errApart(req, "")
 	case viaCompanion:
 		if isTimer(req) && req.Link == ops.Unlinked {
 			return nil // the kernel has nothing to do with it
@@ -76,14 +76,29 @@ func (r *Ring) checkRoute(req *ops.Request) error {
 	return nil
 }
 
-// errMissing says what a request would need.
-func errMissing(req *ops.Request) error { return errApart(req, "") }
+// routeOf returns how req goes: as others of its operation do, but for messages to a
+// Ring on the portable engine, which the kernel does not know and a companion does.
+func (r *Ring) routeOf(req *ops.Request) routing {
+	if req.Code == ops.CodeMessage && r.leavesKernel(req) {
+		return viaCompanion
+	}
+	return r.routes[req.Code]
+}
+
+// leavesKernel reports whether a message goes from io_uring to the portable engine.
+func (r *Ring) leavesKernel(req *ops.Request) bool {
+	in, ok := req.Arg.(*Inbox)
+	return ok && in.r.cfg.Engine == Portable && r.cfg.Engine != Portable
+}
 
 // errApart says what a request would need, and why nothing can be in its place.
-func errApart(req *ops.Request, why string) error {
+func (r *Ring) errApart(req *ops.Request, why string) error {
 	op, _ := uring.Opcode(req.Code)
-	return &ops.Error{Code: req.Code, Target: req.Describe(), Err: fmt.Errorf(
-		"%w: it takes Linux %s or later, with %s%s", ops.ErrNotSupported, uring.Since(req.Code), uring.OpName(op), why)}
+	need := fmt.Sprintf("it takes Linux %s or later, with %s", uring.Since(req.Code), uring.OpName(op))
+	if r.leavesKernel(req) {
+		need = "the kernel does not reach a Ring on the portable engine"
+	}
+	return &ops.Error{Code: req.Code, Target: req.Describe(), Err: fmt.Errorf("%w: %s%s", ops.ErrNotSupported, need, why)}
 }
 
 // kernelsOwn names what req uses that only the kernel's ring knows, or is empty.
@@ -108,7 +123,7 @@ func kernelsOwn(req *ops.Request) string {
 
 // route marks a new request, or all of a chain, with the way that it goes.
 func (r *Ring) route(s *slot) {
-	switch r.routes[s.req.Code] {
+	switch r.routeOf(&s.req) {
 	case viaOlder:
 		s.marks |= plainly
 	case viaCompanion:
@@ -138,12 +153,12 @@ func (r *Ring) routeChain(c *chain) {
 // checkChain refuses a chain that would have to go apart and cannot.
 func (r *Ring) checkChain(members []ops.Request) error {
 	for i := range members {
-		if r.routes[members[i].Code] != viaCompanion {
+		if r.routeOf(&members[i]) != viaCompanion {
 			continue
 		}
 		for j := range members {
 			if own := kernelsOwn(&members[j]); own != "" {
-				return fmt.Errorf("submit: %w", errApart(&members[i],
+				return fmt.Errorf("submit: %w", r.errApart(&members[i],
 					fmt.Sprintf("; elsewhere %s is not known, which the chain uses", own)))
 			}
 		}

@@ -91,7 +91,7 @@ func (r *Ring) check(req *ops.Request) error {
 	case ops.CodeInbox:
 		return fmt.Errorf("submit: %w", ops.Invalid("an inbox is not a request: call Ring.NewInbox"))
 	}
-	if r.routes[req.Code] != viaKernel {
+	if r.routeOf(req) != viaKernel {
 		if err := r.checkRoute(req); err != nil {
 			return fmt.Errorf("submit: %w", err)
 		}
@@ -267,7 +267,7 @@ func (r *Ring) begin(id uint64, s *slot) {
 	if s.req.Code == ops.CodePollUpdate && !r.updatePoll(id, s) {
 		return
 	}
-	if r.routes[s.req.Code] != viaKernel || s.req.Code == ops.CodePollUpdate {
+	if r.routeOf(&s.req) != viaKernel || s.req.Code == ops.CodePollUpdate {
 		r.route(s)
 	}
 	if s.marks&apart == 0 && !inSteps(&s.req) && r.stage(id, s) {
