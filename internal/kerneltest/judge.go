@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,9 +53,9 @@ func (k *kernel) judge() {
 			}
 		case limited: // its status says all
 		case forRoot:
-			err = chose(o, "iouring")
+			_, err = chose(o, "iouring")
 		case forbidden, forUsers:
-			err = chose(o, "portable")
+			err = switched(o)
 		default:
 			if len(o.Passed)+len(o.Skipped) == 0 && !filtered(o) {
 				err = errors.New("no test ran")
@@ -83,14 +84,25 @@ func (k *kernel) compare(complain func(string, ...any)) {
 	}
 }
 
-// chose looks which engine a probe was given.
-func chose(o *outcome, engine string) error {
+// chose looks which engine a probe was given, and returns the reason.
+func chose(o *outcome, engine string) (reason string, err error) {
 	found, err := capabilities(o)
+	if err == nil && (found.Engine != engine || found.Reason == "") {
+		err = fmt.Errorf("the engine is %q, because %q; want %s", found.Engine, found.Reason, engine)
+	}
+	return found.Reason, err
+}
+
+// switched looks whether Auto took the portable engine, for the sysctl, and said so in
+// the log.
+func switched(o *outcome) error {
+	reason, err := chose(o, "portable")
 	if err != nil {
 		return err
 	}
-	if found.Engine != engine || found.Reason == "" {
-		return fmt.Errorf("the engine is %q, because %q; want %s", found.Engine, found.Reason, engine)
+	said := func(line string) bool { return strings.Contains(line, " INFO ") && strings.Contains(line, reason) }
+	if !strings.Contains(reason, "kernel.io_uring_disabled") || !slices.ContainsFunc(o.Output, said) {
+		return fmt.Errorf("the reason is %q, the log %q: both must name the sysctl", reason, o.Output)
 	}
 	return nil
 }

@@ -41,10 +41,12 @@ func TestJudgeOfOutcomes(t *testing.T) {
 	empty := &outcome{End: job.End{Name: "locks"}}
 	filtered := &outcome{End: job.End{Name: "ops"}, Output: []string{"testing: warning: no tests to run"}}
 	other := &outcome{End: job.End{Name: forbidden}, Output: []string{`{"Engine":"iouring","Reason":"x"}`}}
-	portable := &outcome{End: job.End{Name: forUsers}, Output: []string{`{"Engine":"portable","Reason":"the sysctl"}`}}
-	problems := strings.Join(judged(t, fine, bad, empty, filtered, other, portable).problems, "\n")
-	assert.Equal(t, 3, strings.Count(problems, "\n")+1)
-	for _, want := range []string{"TestX", "locks: no test ran", `the engine is "iouring"`} {
+	portable := &outcome{End: job.End{Name: forUsers}, Output: []string{"now INFO io_uring is not available: kernel.io_uring_disabled is 1",
+		`{"Engine":"portable","Reason":"kernel.io_uring_disabled is 1"}`}}
+	silent := &outcome{End: job.End{Name: forbidden}, Output: portable.Output[1:]}
+	problems := strings.Join(judged(t, fine, bad, empty, filtered, other, portable, silent).problems, "\n")
+	assert.Equal(t, 4, strings.Count(problems, "\n")+1, problems)
+	for _, want := range []string{"TestX", "locks: no test ran", `the engine is "iouring"`, "both must name the sysctl"} {
 		assert.Contains(t, problems, want)
 	}
 	assert.NotEmpty(t, judged(t, job.Capabilities{}).problems, "nothing is known")

@@ -102,7 +102,7 @@ func (s *setting) run(ctx context.Context, labels []string) error {
 		k.report(os.Stdout)
 		if len(k.problems) > 0 {
 			bad = append(bad, k.label)
-		} else if s.keep != "" && k.engine == "" {
+		} else if s.keep != "" {
 			if err := k.summary().save(s.keep); err != nil {
 				return err
 			}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -15,6 +17,8 @@ type summary struct {
 	Found   job.Capabilities
 	Passed  int
 	Skipped map[string]string // by name of the test: why
+
+	portable *summary // of its run on the portable engine, if there is one
 }
 
 func (k *kernel) summary() *summary {
@@ -30,8 +34,11 @@ func (k *kernel) summary() *summary {
 
 func summaryFile(dir, label string) string { return filepath.Join(dir, label+".json") }
 
-// save keeps s below dir.
+// save keeps s below dir. If no tests ran, what is known of them stays.
 func (s *summary) save(dir string) error {
+	if before, err := loadOne(dir, s.Label); err == nil && s.Passed == 0 {
+		s.Passed, s.Skipped = before.Passed, before.Skipped
+	}
 	text, err := json.Marshal(s)
 	if err != nil {
 		return err
@@ -45,15 +52,23 @@ func (s *summary) save(dir string) error {
 // load returns what was kept of the kernels of these labels.
 func load(dir string, labels []string) (all []*summary, err error) {
 	for _, label := range labels {
-		text, err := os.ReadFile(summaryFile(dir, label))
+		s, err := loadOne(dir, label)
 		if err != nil {
 			return nil, err
 		}
-		s := &summary{}
-		if err := json.Unmarshal(text, s); err != nil {
+		if s.portable, err = loadOne(dir, label+"=portable"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+func loadOne(dir, label string) (*summary, error) {
+	text, err := os.ReadFile(summaryFile(dir, label))
+	if err != nil {
+		return nil, err
+	}
+	s := &summary{}
+	return s, json.Unmarshal(text, s)
 }
