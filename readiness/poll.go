@@ -51,7 +51,9 @@ func poll(fd int, events Events, mode ops.Mode) ops.Request {
 // how the change went: ENOENT that no such request is pending, EALREADY that it
 // is just completing. The zero ID is refused with ErrInvalid.
 //
-// Native from kernel 5.13 (io_uring_prep_poll_update(3)).
+// Native from kernel 5.13 (io_uring_prep_poll_update(3)). Linux 6.16 and 6.17 lose the
+// completion of a Once or Level that has one of the events already: cancel it there, and
+// submit another.
 func Change(id ops.ID, events Events) ops.Request {
 	return ops.Request{Code: ops.CodePollUpdate, FD: -1, Offset: int64(id), Flags: uint32(events)}
 }

@@ -284,6 +284,7 @@ func TestRestrictedRingLacksOne(t *testing.T) {
 
 // Without polls and cancels a ring is of no use, and Auto takes the other engine.
 func TestRestrictedRingLacksWhatItNeeds(t *testing.T) {
+	needs(t, "6.0") // as above
 	t.Setenv("SLUICE_ENGINE", "auto")
 	for _, op := range []uring.Op{uring.OpPollAdd, uring.OpAsyncCancel} {
 		undo := ring.RestrictOne(op)

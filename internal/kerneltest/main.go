@@ -41,7 +41,7 @@ func main() {
 	flag.StringVar(&s.doc, "doc", "", "file for that table; nothing is run")
 	flag.IntVar(&s.atOnce, "j", 2, "machines at a time")
 	flag.DurationVar(&s.limit, "limit", 5*time.Minute, "time for each test binary")
-	flag.DurationVar(&s.boot, "boot", 15*time.Minute, "time for each machine")
+	flag.DurationVar(&s.boot, "boot", 30*time.Minute, "time for each machine")
 	flag.Func("env", "NAME=VALUE for the tests; may be repeated", func(v string) error {
 		s.env = append(s.env, v)
 		return nil

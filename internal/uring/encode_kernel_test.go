@@ -231,6 +231,9 @@ func TestKernelPoll(t *testing.T) {
 		assert.Zero(t, await(t, r).Res)
 	}
 
+	if why := testkit.LosesChangedPolls(); why != "" {
+		t.Skip(why)
+	}
 	// A one-shot poll for In on the writing end waits; asked for Out, it is done.
 	wait := ops.Request{Code: ops.CodePoll, FD: wr, Flags: unix.POLLIN}
 	Encode(r.SQ.Next(), &wait, 60)
