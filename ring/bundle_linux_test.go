@@ -53,8 +53,8 @@ func eachBundle(t *testing.T, buffers, size int, f func(t *testing.T, r *ring.Ri
 }
 
 // severalOfUnix reports whether the kernel receives several buffers from a UNIX socket
-// at once. 6.12 takes one, since it does not know how much is there.
-func severalOfUnix() bool { return testkit.KernelHas("6.16") }
+// at once. Up to 6.16 it takes one, since it does not know how much is there.
+func severalOfUnix() bool { return testkit.KernelHas("6.17") }
 
 // A bundle owns several buffers, in order, until it is released; all of them come
 // back. Where the kernel has no bundles, each completion has one.
