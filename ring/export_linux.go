@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -28,7 +29,8 @@ type export struct {
 // system calls in each Wait from the first FD on.
 //
 // Only the owner of a pinned Ring may make the first call; others get
-// ErrWrongThread. It fails with ErrClosed, and where descriptors are short.
+// ErrWrongThread. Before Linux 5.18 it waits until no request is in flight: make it
+// before there is one. It fails with ErrClosed, and where descriptors are short.
 func (r *Ring) FD() (int, error) {
 	r.mu.Lock()
 	defer r.unlock()
@@ -136,9 +138,10 @@ func (r *Ring) settleExport() {
 // renewExport registers the eventfd of a pinned Ring anew, for which the kernel then
 // keeps new books. Linux 6.12 signals the first completion that a timer's interrupt
 // brings, marks that it has put the signal off, and never takes the mark away: all
-// later ones would go unnoticed.
+// later ones would go unnoticed. That is so with DEFER_TASKRUN; kernels that have it do
+// not wait for all requests to end when an eventfd is registered, as they do before 5.18.
 func (r *Ring) renewExport() {
-	if !r.cfg.Pinned || r.u.Emulated() {
+	if r.u.Flags()&uring.SetupDeferTaskRun == 0 {
 		return
 	}
 	_ = r.u.UnregisterEventFD() // it was registered
