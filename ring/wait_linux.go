@@ -24,6 +24,11 @@ import (
 // caller does not own; then nothing was done.
 //
 // Several goroutines may Wait on a shared Ring. Each completion goes to one.
+//
+// A pinned Ring that wants several sleeps until the kernel counts as many. It counts a
+// request too whose descriptor has O_NONBLOCK and is not ready, if the kernel hands it
+// back (terminals, and more on old kernels); that one goes on when the sleep ends. Ask
+// for one at a time where a completion depends on what such a request does.
 func (r *Ring) Wait(dst []ops.Completion, min int, timeout time.Duration) (int, error) {
 	if timeout >= 0 || !r.cfg.Pinned || r.u.Emulated() || min <= 0 || min > len(dst) || !r.owner.isCaller() {
 		return r.WaitBatch(dst, min, Forever, timeout)
