@@ -95,7 +95,11 @@ func TestPeriodicFromThePast(t *testing.T) {
 			id := submit(t, r, req)
 			assert.GreaterOrEqual(t, next(t, r).N(), 11)
 			require.NoError(t, r.Cancel(id))
-			require.ErrorIs(t, next(t, r).Err(), ops.ErrCanceled)
+			c := next(t, r)
+			for c.More { // it has rung again before
+				c = next(t, r)
+			}
+			require.ErrorIs(t, c.Err(), ops.ErrCanceled)
 		}
 	})
 }
@@ -105,18 +109,19 @@ func TestPeriodicWithDeadline(t *testing.T) {
 	eachMode(t, func(t *testing.T, newRing maker) {
 		for _, kind := range periodics {
 			r := newRing(ring.Config{})
-			begin := time.Now()
-			submit(t, r, kind.make(time.Millisecond).WithTimeout(20*time.Millisecond))
-			count := 0
-			for {
+			begin, count := time.Now(), 0
+			// If both are due when somebody looks, the deadline may be the first: it goes by
+			// another clock than some of the timers.
+			for limit := 20 * time.Millisecond; count == 0 && limit < patience; limit *= 3 {
+				begin = time.Now()
+				submit(t, r, kind.make(time.Millisecond).WithTimeout(limit))
 				c := takeOne(t, r)
-				if !c.More {
-					require.ErrorIs(t, c.Err(), ops.ErrTimeout, kind.name)
-					break
+				for ; c.More; c = takeOne(t, r) {
+					count += c.N()
 				}
-				count += c.N()
+				require.ErrorIs(t, c.Err(), ops.ErrTimeout, kind.name)
+				assert.GreaterOrEqual(t, time.Since(begin), limit)
 			}
-			assert.GreaterOrEqual(t, time.Since(begin), 20*time.Millisecond)
 			assert.Positive(t, count)
 			submit(t, r, ops.Every(time.Hour).WithDeadline(begin))
 			require.ErrorIs(t, next(t, r).Err(), ops.ErrTimeout)

@@ -2,6 +2,7 @@ package ring_test
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,13 +112,13 @@ func TestSetPriorityInKernel(t *testing.T) {
 	})
 }
 
-// readByKernel waits until a shared Ring's reads have emptied a pipe. Those of a
-// pinned one, and of the portable engine, happen in the next Wait.
+// readByKernel waits until a Ring's reads have emptied a pipe. With DEFER_TASKRUN, and
+// on the portable engine, they happen in the next Wait.
 func readByKernel(t testing.TB, r *ring.Ring, in int) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		n, err := unix.IoctlGetInt(in, unix.TIOCINQ)
-		return err == nil && n == 0 || r.Info().Pinned || isPortable(r)
+		return err == nil && n == 0 || strings.Contains(r.Info().Flags, "DEFER_TASKRUN") || isPortable(r)
 	}, patience, time.Millisecond)
 }
 
