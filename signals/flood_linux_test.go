@@ -170,38 +170,6 @@ func TestFloodFromC(t *testing.T) {
 	assert.Equal(t, n, len(c.seen)+int(c.lost))
 }
 
-// trap 33: standard signals merge where the kernel merges them: those that wait at a thread
-// which blocks them become one. Those that a thread has taken do not merge on the
-// way to a watch, however many there are before it is read.
-func TestStandardSignalsMergeAsInTheKernel(t *testing.T) {
-	needNative(t)
-	r := newRing(t)
-	const n = 1000
-	const sig = syscall.SIGUSR1
-	submit(t, r, signals.Watch(sig))
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	for range n {
-		require.NoError(t, unix.Tgkill(self, unix.Gettid(), sig)) // it is taken when this returns
-	}
-	for range n {
-		require.Equal(t, sig, nextSignal(t, r).Signo)
-	}
-	quiet(t, r)
-
-	var set, old unix.Sigset_t
-	set.Val[0] = 1 << (sig - 1)
-	for range 20 {
-		require.NoError(t, unix.PthreadSigmask(unix.SIG_BLOCK, &set, &old))
-		for range 50 {
-			require.NoError(t, unix.Tgkill(self, unix.Gettid(), sig))
-		}
-		require.NoError(t, unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil))
-		require.Equal(t, sig, nextSignal(t, r).Signo)
-	}
-	quiet(t, r)
-}
-
 // RLIMIT_SIGPENDING is a user's, so it is lowered in a process of its own.
 func TestLossesAreCounted(t *testing.T) {
 	needNative(t)
