@@ -2,7 +2,7 @@ package ring_test
 
 import (
 	"context"
-	"os"
+	"io"
 	"sync"
 	"syscall"
 	"testing"
@@ -223,7 +223,7 @@ func TestDoReadsNowOnlyPlainReads(t *testing.T) {
 			assert.False(t, withoutEngine(r, func() { _, err = r.Do(context.Background(), req) }), "%v", req)
 			assert.NoError(t, err)
 		}
-		position, err := unix.Seek(fd, 0, os.SEEK_CUR)
+		position, err := unix.Seek(fd, 0, io.SeekCurrent)
 		require.NoError(t, err)
 		assert.EqualValues(t, 4, position)
 	})
