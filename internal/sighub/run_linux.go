@@ -84,13 +84,27 @@ func (h *Hub) drain() {
 		if info == nil {
 			return
 		}
-		if p.look {
-			h.mu.Lock()
-			h.sys.plan.look = true
-			h.mu.Unlock()
-		}
-		h.fanOut(info.Signo, outside.Result{Brought: info})
+		h.deliver(&p, info)
 	}
+}
+
+// deliver hands on what was read by p, if anybody reads it.
+func (h *Hub) deliver(p *plan, info *ops.SignalInfo) {
+	if p.look || !p.reading.Has(info.Signo) {
+		h.mu.Lock()
+		h.sys.plan.look = h.sys.plan.look || p.look
+		// A watch may have opened since p was made. Its signals are carried already, and
+		// would merge if they were put back.
+		orphan := !h.reading.Has(info.Signo)
+		if orphan {
+			h.sys.park(info.Signo) // it came as the carrier when it still had readers
+		}
+		h.mu.Unlock()
+		if orphan {
+			return
+		}
+	}
+	h.fanOut(info.Signo, outside.Result{Brought: info})
 }
 
 // fanOut delivers r to all watches of sig. One-shots have ended before anybody

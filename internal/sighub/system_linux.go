@@ -23,8 +23,9 @@ type system struct {
 	signals int // the signalfd
 	wake    int // an eventfd
 	old     [ops.MaxSignal + 1]sigaction
-	plan    plan    // guarded by Hub.mu
-	info    siginfo // of the hub's goroutine
+	plan    plan              // guarded by Hub.mu
+	info    siginfo           // of the hub's goroutine, as the next
+	kept    []*ops.SignalInfo // taken, to be read
 }
 
 // plan says which signals to take, and where.
@@ -153,17 +154,18 @@ func (s *system) wait(d time.Duration) {
 	}
 }
 
-// read takes a signal that p wants, nil for none.
+// read takes a signal that p wants, or one that came as the carrier; nil for none.
 func (s *system) read(p *plan) *ops.SignalInfo {
-	for s.take(p.direct()) || s.takeHere(p) {
-		s.arrived()
-		sig := s.info.signo()
-		if p.reading.Has(sig) {
-			return s.info.decode()
-		}
-		s.park(sig) // it came as the carrier when it still had readers
+	if len(s.kept) != 0 {
+		info := s.kept[0]
+		s.kept = s.kept[1:]
+		return info
 	}
-	return nil
+	if !s.take(p.direct()) && !s.takeHere(p) {
+		return nil
+	}
+	s.arrived()
+	return s.info.decode()
 }
 
 // takeHere takes a signal that is passed on, and waits at the thread since before
@@ -202,7 +204,7 @@ func (s *system) arrived() {
 	}
 }
 
-// park queues what was taken at the thread, under its own number, where it stays
+// park queues what was taken last at the thread, under its own number, where it stays
 // until somebody reads it.
 func (s *system) park(sig syscall.Signal) {
 	code := s.info.code()
@@ -218,7 +220,8 @@ func (s *system) park(sig syscall.Signal) {
 func (s *system) losses(sig syscall.Signal) uint64 { return atomic.LoadUint64(&relay.lost[sig]) }
 
 // giveBack sends signals of set that wait at the hub's thread to the process. It
-// leaves alone those that wait at the process itself.
+// leaves alone those that wait at the process itself, and keeps others that are read.
+// It is called with Hub.mu held.
 func (s *system) giveBack(set ops.SignalSet) {
 	for range 1 << 20 { // others may keep sending to the thread
 		late := waitingHere() & (set | carrierSet)
@@ -228,7 +231,11 @@ func (s *system) giveBack(set ops.SignalSet) {
 		s.arrived()
 		sig, code := s.info.signo(), s.info.code()
 		if !set.Has(sig) {
-			s.park(sig)
+			if s.plan.reading.Has(sig) {
+				s.kept = append(s.kept, s.info.decode()) // parked, they would merge
+			} else {
+				s.park(sig)
+			}
 			continue
 		}
 		if code >= 0 || code == siTkill {
