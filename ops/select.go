@@ -36,8 +36,9 @@ func RecvMulti(fd int, g BufferGroup, flags int) Request {
 // more than a buffer holds, so it is for streams that come in bursts; with many
 // connections to a group, one of them can take all of it.
 //
-// Native from kernel 6.10 (io_uring_prep_recv(3), IORING_RECVSEND_BUNDLE). Before it
-// the same request fills one buffer at a time.
+// Native from kernel 6.10 (io_uring_prep_recv(3), IORING_RECVSEND_BUNDLE). Before it, and
+// with incremental consumption, which Linux gets wrong, the same request fills one buffer
+// at a time.
 func RecvBundle(fd int, g BufferGroup, flags int) Request { return bundled(RecvSelect(fd, g, flags)) }
 
 // RecvBundleMulti is RecvMulti with bundles: see RecvBundle.
@@ -54,8 +55,8 @@ func bundled(r Request) Request {
 	return r
 }
 
-// ReadSelect is Read into a buffer of g. N 0 is the end of the file, and borrows
-// none.
+// ReadSelect is Read into a buffer of g, which has no incremental consumption. N 0 is
+// the end of the file, and borrows none.
 //
 // Native from kernel 5.19 (io_uring_prep_read(3), IOSQE_BUFFER_SELECT).
 func ReadSelect(fd int, g BufferGroup, off int64) Request {

@@ -30,6 +30,9 @@ func (r *Ring) holdGroup(req *ops.Request) error {
 		return fmt.Errorf("%w: messages into buffers of a group want kernel 6.0; Recvmsg takes them one by one", ops.ErrNotSupported)
 	case g.cfg.Incremental && req.Code == ops.CodeRecvmsg:
 		return ops.Invalid("messages with addresses want a group without BufferConfig.Incremental")
+	case g.cfg.Incremental && req.Code == ops.CodeRead:
+		// Of a file the kernel takes the whole buffer, whatever there is to read.
+		return ops.Invalid("ReadSelect wants a group without BufferConfig.Incremental")
 	}
 	g.users++
 	return nil
@@ -96,9 +99,6 @@ func (g *BufferRing) lendBundle(id uint16, n uint32, spent bool, req *ops.Reques
 // left returns how much of a buffer the kernel had to fill. mu is held.
 func (g *BufferRing) left(id uint16) uint32 {
 	b, size := &g.buffers[id], uint32(g.cfg.Size)
-	if g.cfg.Incremental {
-		return size - b.used
-	}
 	if n := g.br.Len(b.at); n > 0 && n < size {
 		return n // the kernel has cut it
 	}

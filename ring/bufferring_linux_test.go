@@ -337,7 +337,55 @@ func TestIncrementalBuffers(t *testing.T) {
 		}
 		require.NoError(t, r.Cancel(id))
 		canceled(t, r, id, ops.CodeRecv, onFD(a))
-		_, err := r.Submit(ops.RecvmsgMulti(a, g, ops.MessageRoom{}, 0))
-		assert.ErrorIs(t, err, ops.ErrInvalid)
+		for _, req := range []ops.Request{ops.RecvmsgMulti(a, g, ops.MessageRoom{}, 0), ops.ReadSelect(a, g, ops.Current)} {
+			_, err := r.Submit(req)
+			assert.ErrorIs(t, err, ops.ErrInvalid)
+		}
+	})
+}
+
+// The end of a stream takes nothing of a buffer, whatever the kernel says of it: what
+// comes after it, from others, is in its place.
+func TestIncrementalBuffersAtTheEnd(t *testing.T) {
+	needs(t, "6.12")
+	eachRing(t, func(t *testing.T, r *ring.Ring) {
+		g := bufferRing(t, r, ring.BufferConfig{Buffers: 4, Size: 8, Incremental: true})
+		for _, receive := range []func(int, ops.BufferGroup, int) ops.Request{ops.RecvSelect, ops.RecvBundle} {
+			a, b := unixPair(t, unix.SOCK_STREAM)
+			write(t, b, "ab")
+			c := do(t, r, receive(a, g, 0))
+			assert.Equal(t, "ab", string(c.Bytes()))
+			c.Release()
+			require.NoError(t, unix.Shutdown(b, unix.SHUT_WR))
+			for range 3 {
+				assert.Zero(t, do(t, r, receive(a, g, 0)).N())
+			}
+			submit(t, r, ops.RecvMulti(a, g, 0))
+			assert.Zero(t, next(t, r).N())
+			rd, wr := pipe2(t, unix.O_CLOEXEC|unix.O_NONBLOCK)
+			submit(t, r, ops.ReadMulti(rd, g))
+			write(t, wr, "c")
+			c = next(t, r)
+			assert.Equal(t, "c", string(c.Bytes()))
+			c.Release()
+			require.NoError(t, unix.Close(wr))
+			assert.Zero(t, next(t, r).N())
+			a, b = unixPair(t, unix.SOCK_STREAM)
+			text := "0123456789abcdefghijklmno"
+			write(t, b, text)
+			var held []*ops.Completion
+			have := ""
+			for len(have) < len(text) {
+				c := do(t, r, receive(a, g, 0))
+				for p := range c.Pieces() {
+					have += string(p)
+				}
+				held = append(held, c)
+			}
+			assert.Equal(t, text, have)
+			for _, c := range held {
+				c.Release()
+			}
+		}
 	})
 }

@@ -39,7 +39,8 @@ type BufferConfig struct {
 
 	// Incremental lets small pieces share a buffer: each request takes as much of
 	// it as it needs, and it goes back when all its parts are released. Kernel 6.12;
-	// NewBufferRing fails with ErrNotSupported on others. Not for RecvmsgMulti.
+	// NewBufferRing fails with ErrNotSupported on others. Not for RecvmsgMulti and
+	// ReadSelect, and bundles fill one buffer at a time.
 	Incremental bool
 }
 

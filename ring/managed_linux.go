@@ -32,9 +32,17 @@ func (r *Ring) markMode(s *slot) {
 		s.marks |= managed
 		s.result = noResult
 	}
-	if s.req.Mode&ops.Bundle != 0 && !r.res.bundles {
-		s.req.Mode &^= ops.Bundle // before 6.10 it fills one buffer at a time
+	if s.req.Mode&ops.Bundle != 0 && !r.bundles(&s.req) {
+		s.req.Mode &^= ops.Bundle // it fills one buffer at a time
 	}
+}
+
+// bundles reports whether the kernel can fill several buffers of the group of req. With
+// incremental consumption they have wrong bytes in them: seen on Linux 6.16 to 6.19, not
+// on 6.12 and from 7.0 on; liburing's issue 1423 has it from 6.13.11 on.
+func (r *Ring) bundles(req *ops.Request) bool {
+	g, ok := req.Group().(*BufferRing)
+	return r.res.bundles && ok && !g.cfg.Incremental
 }
 
 // hold takes the resources that req uses, or says why it cannot have them.

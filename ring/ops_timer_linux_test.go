@@ -122,7 +122,7 @@ func TestOpTimerInChain(t *testing.T) {
 func TestOpTimerAtInChain(t *testing.T) {
 	needs(t, "5.16")
 	eachRing(t, func(t *testing.T, r *ring.Ring) {
-		const d = 300 * time.Millisecond
+		const d = time.Second
 		rd, wr := pipe(t)
 		at := time.Now().Add(d)
 		early := ops.Chain(ops.Nop(), ops.TimerAt(at), ops.Nop().WithTag("early"))
