@@ -54,7 +54,8 @@ func (m *Msg) Source() *Sockaddr {
 	return m.Addr
 }
 
-// Ancillary returns the part of Control that a received message filled.
+// Ancillary returns the part of Control that a received message filled. Linux 6.17 adds a
+// message of type SCM_INQ to what comes through io_uring from UNIX streams.
 func (m *Msg) Ancillary() []byte {
 	return m.Control[:min(uint64(m.msghdr.Controllen), uint64(len(m.Control)))]
 }

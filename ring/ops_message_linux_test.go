@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicego/sluice/internal/testkit"
 	"github.com/sluicego/sluice/ops"
 	"github.com/sluicego/sluice/ring"
 )
@@ -24,8 +25,16 @@ func joined(m *ops.Msg, n int) string {
 	return b.String()[:n]
 }
 
+func skipInq(t *testing.T, r *ring.Ring) {
+	t.Helper()
+	if why := testkit.AddsInq(); why != "" && !isPortable(r) {
+		t.Skip(why)
+	}
+}
+
 func TestOpMessageBuffers(t *testing.T) {
 	eachStream(t, func(t *testing.T, r *ring.Ring, a, b int) {
+		skipInq(t, r)
 		out := ops.NewMsg([]byte("several"), nil, []byte(", "), []byte("buffers"))
 		in := ops.NewMsg(make([]byte, 3), make([]byte, 0), make([]byte, 20))
 		for range 2 { // a Msg can be used again, also the other way round
@@ -117,6 +126,7 @@ func exchange(t *testing.T, r *ring.Ring, a, b int, aAddr, bAddr netip.AddrPort)
 // Descriptors travel over UNIX sockets, and arrive close-on-exec if asked for.
 func TestOpMessageDescriptors(t *testing.T) {
 	eachStream(t, func(t *testing.T, r *ring.Ring, a, b int) {
+		skipInq(t, r)
 		if sockopt(t, a, unix.SO_DOMAIN) != unix.AF_UNIX {
 			return
 		}
