@@ -249,4 +249,4 @@ func (s *system) giveBack(set ops.SignalSet) {
 // waitingHere returns the signals that wait at the calling thread: what
 // sigpending(2) reports without those that wait at the process. Without /proc, a
 // signal that comes in the very moment in which a watch ends can be lost.
-func waitingHere() ops.SignalSet { return maskOf("/proc/thread-self/status", "SigPnd") }
+func waitingHere() ops.SignalSet { return statusOf("/proc/thread-self/status").mask("SigPnd") }
