@@ -26,6 +26,7 @@ func TestRequestsOutliveTheirThread(t *testing.T) {
 	polled, polledOut := pipe(t)
 	listening, addr := listener(t, 0, 4)
 	buf := make([]byte, 8)
+	withWorker := !testkit.KernelHas("6.16") || testkit.KernelHas("6.18")
 	onDyingThread(t, func() {
 		submit(t, r, ops.Read(in, buf, ops.Current).WithTag("read"))
 		submit(t, r, ops.Recv(sock, make([]byte, 8), 0).WithTag("recv"))
@@ -33,7 +34,7 @@ func TestRequestsOutliveTheirThread(t *testing.T) {
 		submit(t, r, readiness.Once(polled, readiness.In).WithTag("once"))
 		// In a worker of the kernel's, which ends with its thread. On Linux 6.16 and 6.17
 		// the thread waits for it instead, for as long as the pipe is empty.
-		if !testkit.KernelHas("6.16") || testkit.KernelHas("6.18") {
+		if withWorker {
 			submit(t, r, ops.Splice(spliced, ops.Current, splicedOut2(t), ops.Current, 8, 0).WithTag("splice"))
 		} else {
 			submit(t, r, ops.Read(spliced, make([]byte, 8), ops.Current).WithTag("splice"))
@@ -45,7 +46,7 @@ func TestRequestsOutliveTheirThread(t *testing.T) {
 	c := takeOne(t, r)
 	require.Equal(t, "timer", c.Tag, c.Err())
 	takeNone(t, r)
-	assert.NotZero(t, r.Stats().Resubmitted)
+	assert.True(t, r.Stats().Resubmitted > 0 || !withWorker)
 
 	write(t, out, "data")
 	c = takeOne(t, r)
