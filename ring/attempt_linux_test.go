@@ -2,6 +2,7 @@ package ring_test
 
 import (
 	"context"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -21,11 +22,12 @@ import (
 type slowWord struct {
 	trying chan struct{} // has a value when an attempt is made
 	answer chan syscall.Errno
-	free   chan struct{} // closed when those who wait may have it
+	free   chan struct{} // has a value when one who waits may have it
+	blocks atomic.Int32  // calls of Block
 }
 
 func newSlowWord() *slowWord {
-	return &slowWord{make(chan struct{}, 8), make(chan syscall.Errno, 8), make(chan struct{})}
+	return &slowWord{trying: make(chan struct{}, 8), answer: make(chan syscall.Errno, 8), free: make(chan struct{})}
 }
 
 func (s *slowWord) Try() syscall.Errno {
@@ -36,6 +38,7 @@ func (s *slowWord) Try() syscall.Errno {
 func (s *slowWord) Retry() syscall.Errno { return syscall.EAGAIN }
 
 func (s *slowWord) Block(c *interrupt.Call) syscall.Errno {
+	s.blocks.Add(1)
 	for !c.Interrupted() {
 		select {
 		case <-s.free:
@@ -121,11 +124,14 @@ func TestAttemptPriority(t *testing.T) {
 		normal, submitted := attemptOn(t, r, s, s.lock())
 		s.answer <- syscall.EAGAIN
 		submitted()
-		require.Eventually(t, func() bool { return r.Locks().Preempted == 1 }, patience, time.Millisecond)
-		close(s.free)
-		all := take(t, r, 2)
-		assert.Equal(t, []ops.ID{normal, low}, []ops.ID{all[0].ID, all[1].ID})
-		assert.Equal(t, ops.Lowest, all[1].Priority)
+		require.Eventually(t, func() bool { return s.blocks.Load() == 2 }, patience, time.Millisecond, "the first gives way")
+		assert.EqualValues(t, 1, r.Locks().Preempted)
+		s.free <- struct{}{}
+		assert.Equal(t, normal, takeOne(t, r).ID)
+		s.free <- struct{}{}
+		c := takeOne(t, r)
+		assert.Equal(t, low, c.ID)
+		assert.Equal(t, ops.Lowest, c.Priority)
 	})
 }
 
