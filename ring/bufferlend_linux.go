@@ -67,7 +67,7 @@ func (r *Ring) arriveSelected(s *slot, res int32, flags uint32) uint32 {
 // bundle into those after it. mu is held.
 func (g *BufferRing) lend(id uint16, n uint32, req *ops.Request) uint32 {
 	if req.Mode&ops.Bundle != 0 {
-		return g.lendBundle(id, n, g.buffers[id].spent, req)
+		return g.lendBundle(id, n, req)
 	}
 	return g.newLoan(id, g.part(id, n), req)
 }
@@ -82,17 +82,16 @@ func (g *BufferRing) part(id uint16, n uint32) []byte {
 }
 
 // lendBundle lends n bytes that begin in a buffer and go on in those that were
-// provided after it. spent tells whether the kernel is done with the last. mu is held.
-func (g *BufferRing) lendBundle(id uint16, n uint32, spent bool, req *ops.Request) uint32 {
+// provided after it, all of which the kernel has done with. mu is held.
+func (g *BufferRing) lendBundle(id uint16, n uint32, req *ops.Request) uint32 {
 	here := min(n, g.left(id))
 	loan := g.newLoan(id, g.part(id, here), req)
 	for n -= here; n > 0; n -= here {
-		g.buffers[id].spent = true
 		id = g.buffers[id].next
+		g.buffers[id].spent = true
 		here = min(n, g.left(id))
 		g.loans[loan].Append(g.part(id, here))
 	}
-	g.buffers[id].spent = spent
 	return loan
 }
 
