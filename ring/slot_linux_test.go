@@ -14,7 +14,7 @@ import (
 // them wherever it lies: what it leaves alone begins behind the first 80 bytes.
 func TestSlotSize(t *testing.T) {
 	if reflect.TypeFor[uintptr]().Size() != 8 {
-		t.Skip("pointers of 8 bytes")
+		t.Skip("it is about machines with pointers of 8 bytes")
 	}
 	assert.EqualValues(t, 160-8, reflect.TypeFor[slot]().Size())
 	q, _ := reflect.TypeFor[slot]().FieldByName("req")
