@@ -4,7 +4,9 @@ go 1.25.0
 
 require (
 	github.com/cloudwego/netpoll v0.7.2
+	github.com/iceber/iouring-go v0.0.0-20230403020409-002cfd2e2a90
 	github.com/panjf2000/gnet/v2 v2.9.8
+	github.com/pawelgaczynski/giouring v0.0.0-20230826085535-69588b89acb9
 	github.com/sluicego/sluice v0.0.0
 	golang.org/x/sys v0.47.0
 )

@@ -20,6 +20,8 @@ func nopCases(o options) ([]comparison, func(), error) {
 				{"pinned", func() ([]float64, error) { return nops(true, batch, n) }},
 				{"shared", func() ([]float64, error) { return nops(false, batch, n) }},
 				{"c", func() ([]float64, error) { return program("nop", strconv.Itoa(batch), strconv.Itoa(n)) }},
+				{"giouring", func() ([]float64, error) { return nopsByGiouring(batch, n) }},
+				{"iouring-go", func() ([]float64, error) { return nopsByIouringGo(batch, n) }},
 			},
 		})
 	}
