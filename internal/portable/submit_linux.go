@@ -19,9 +19,10 @@ const (
 // (trap 21).
 func (e *Engine) submit(n uint32) int {
 	m := e.mem
-	n = min(n, atomic.LoadUint32(&m.SQTail)-m.SQHead)
 	var first, last *request
-	for range n {
+	taken := uint32(0)
+	// Others may take entries while one is a message, for which mu is released.
+	for ; taken < n && m.SQHead != atomic.LoadUint32(&m.SQTail); taken++ {
 		q := e.take(&m.SQEs[m.SQHead&uint32(len(m.SQEs)-1)])
 		// From here on the entry may be written again.
 		atomic.StoreUint32(&m.SQHead, m.SQHead+1)
@@ -39,7 +40,7 @@ func (e *Engine) submit(n uint32) int {
 	if first != nil {
 		e.launch(first)
 	}
-	return int(n)
+	return int(taken)
 }
 
 // launch starts a chain. Drains (IOSQE_IO_DRAIN) and silent successes
