@@ -42,7 +42,6 @@ type Engine struct {
 	regs     []*registration // by descriptor
 	controls int             // calls of epoll_ctl(2) for these; tests read it
 	sweeps   sweeper
-	events   [64]unix.EpollEvent
 	clocks   [clocks]clock
 
 	files   fileTable

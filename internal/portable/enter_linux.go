@@ -93,7 +93,7 @@ func (e *Engine) orReady(err error) error {
 
 // sleep waits for events until then, and handles them.
 func (e *Engine) sleep(until, now ops.Instant) syscall.Errno {
-	var events [len(e.events)]unix.EpollEvent
+	var events batch
 	d := time.Duration(-1)
 	if until != ops.Never {
 		d = until.Sub(now)
@@ -108,11 +108,14 @@ func (e *Engine) sleep(until, now ops.Instant) syscall.Errno {
 	return errno
 }
 
+// batch is how many events are taken at a time.
+type batch [64]unix.EpollEvent
+
 // noPwait2 tells that epoll_pwait2(2), Linux 5.11, is missing or forbidden.
 var noPwait2 atomic.Bool
 
 // epollWait waits for at most d, or, if that is negative, without end.
-func epollWait(epoll int, events *[64]unix.EpollEvent, d time.Duration) (n int, errno syscall.Errno) {
+func epollWait(epoll int, events *batch, d time.Duration) (n int, errno syscall.Errno) {
 	if d >= 0 && !noPwait2.Load() {
 		ts := [2]int64{int64(d / time.Second), int64(d % time.Second)}
 		r, _, errno := syscall.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(epoll), uintptr(unsafe.Pointer(events)),

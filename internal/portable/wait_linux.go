@@ -217,16 +217,17 @@ func (e *Engine) awaitAgain(q *request, front bool) bool {
 
 // harvest takes in what epoll has to report, without waiting.
 func (e *Engine) harvest() {
+	var events batch // not the Engine's: to handle one may let go of mu (apart)
 	for {
-		n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(e.epoll), uintptr(unsafe.Pointer(&e.events)),
-			uintptr(len(e.events)), 0, 0, 0)
+		n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(e.epoll), uintptr(unsafe.Pointer(&events)),
+			uintptr(len(events)), 0, 0, 0)
 		if errno != 0 {
 			return // EINTR: next time
 		}
-		for i := range e.events[:n] {
-			e.heard(&e.events[i])
+		for i := range events[:n] {
+			e.heard(&events[i])
 		}
-		if int(n) < len(e.events) {
+		if int(n) < len(events) {
 			return
 		}
 	}
