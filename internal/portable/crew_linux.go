@@ -54,15 +54,15 @@ type worker struct {
 // work gives q to the crew. What q uses by number must be the same file when its
 // turn comes, whoever closes that meanwhile.
 func (e *Engine) work(q *request) {
+	if q.call.SQE.Flags&uring.SQEFlagBufferSelect != 0 && q.group == nil && !e.reserve(q) {
+		e.end(q, -int32(syscall.ENOBUFS), 0)
+		return
+	}
 	q.class = unbounded
 	if usesFile[q.call.SQE.Opcode] {
 		e.secure(q)
 	} else if ends := q.call.SQE.Opcode; ends != uring.OpOpenat && ends != uring.OpOpenat2 && ends != uring.OpClose && ends != uring.OpEpollCtl {
 		q.class = bounded // but opening a FIFO waits for its other end
-	}
-	if q.call.SQE.Flags&uring.SQEFlagBufferSelect != 0 && q.group == nil && !e.reserve(q) {
-		e.end(q, -int32(syscall.ENOBUFS), 0)
-		return
 	}
 	q.state = working
 	e.expose(q)
