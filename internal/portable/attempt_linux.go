@@ -148,7 +148,7 @@ const burst = 64
 // waits for its descriptor again; front puts it ahead of others that do.
 func (e *Engine) attempt(q *request, front bool) (waits bool) {
 	for shots := 0; ; shots++ {
-		if q.call.SQE.Flags&uring.SQEFlagBufferSelect != 0 && !e.pick(q) {
+		if q.call.SQE.Flags&uring.SQEFlagBufferSelect != 0 && q.group == nil && !e.pick(q) {
 			e.end(q, -int32(syscall.ENOBUFS), 0)
 			return false
 		}
@@ -166,6 +166,9 @@ func (e *Engine) attempt(q *request, front bool) (waits bool) {
 			}
 			return false
 		case perform.WaitIn:
+			if q.call.Partial() > 0 && q.call.SQE.Flags&uring.SQEFlagBufferSelect != 0 && q.group == nil {
+				e.reserve(q) // what came is in there (MSG_WAITALL)
+			}
 			return e.await(q, q.call.FD, inEvents, front)
 		case perform.WaitOut:
 			return e.await(q, q.call.FD, outEvents, front)

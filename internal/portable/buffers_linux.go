@@ -121,7 +121,8 @@ func (e *Engine) pick(q *request) bool {
 	return true
 }
 
-// reserve takes the buffer that is next for a worker, whole.
+// reserve takes the buffer that is next for q alone, whole: for a worker, or since a
+// part of it is filled.
 func (e *Engine) reserve(q *request) bool {
 	if !e.pick(q) {
 		return false

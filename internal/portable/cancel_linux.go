@@ -44,11 +44,7 @@ func (e *Engine) cancel(q *request) int32 {
 	if n := q.call.Partial(); n > 0 {
 		res = n
 	}
-	flags := uint32(0)
-	if q.group != nil {
-		flags = e.commit(q, 0) // a worker would have filled it
-	}
-	e.end(q, res, flags)
+	e.end(q, res, 0)
 	return 0
 }
 

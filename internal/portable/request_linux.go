@@ -27,7 +27,7 @@ type request struct {
 
 	gate         *registration // whose accepter it is
 	file, fileIn *file         // registered files that it uses, or private duplicates
-	group        *group        // that its buffer was taken from, ahead of a worker
+	group        *group        // that its buffer was taken from, ahead of its end
 	buffer       uint16        // and that buffer
 
 	when  int64 // timing: the instant on its clock

@@ -87,6 +87,9 @@ func (e *Engine) run() {
 // end makes the completion of q, and starts or ends what is linked to it.
 func (e *Engine) end(q *request, res int32, flags uint32) {
 	sqe := &q.call.SQE
+	if q.group != nil {
+		flags |= e.commit(q, 0) // it was taken for what did not come
+	}
 	e.post(sqe.UserData, res, flags)
 	if q.marks&findable != 0 {
 		e.table.remove(q)
