@@ -2,6 +2,7 @@ package portable_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -113,5 +114,35 @@ func TestDatagramsShutDown(t *testing.T) {
 		}
 		take(t, r)
 		closeAll(t, fds[:]...)
+	})
+}
+
+// A listener that loses O_NONBLOCK while accepts wait, as os.File.Fd has it, does not
+// block the engine.
+func TestListenerBecomesBlocking(t *testing.T) {
+	eachMode(t, ring.Config{}, func(t *testing.T, r *ring.Ring) {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		require.NoError(t, err)
+		require.NoError(t, unix.Bind(fd, &unix.SockaddrUnix{}))
+		require.NoError(t, unix.Listen(fd, 64))
+		to, err := unix.Getsockname(fd)
+		require.NoError(t, err)
+		blocked := time.AfterFunc(patience, func() { _ = unix.Shutdown(fd, unix.SHUT_RDWR) })
+		id := submit(t, r, ops.AcceptMulti(fd, unix.SOCK_CLOEXEC))
+		require.NoError(t, unix.SetNonblock(fd, false))
+		open := []int{fd}
+		for range 3 {
+			s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			require.NoError(t, err)
+			require.NoError(t, unix.Connect(s, to))
+			c := take(t, r)
+			require.NoError(t, c.Err())
+			open = append(open, s, c.FD())
+		}
+		require.True(t, blocked.Stop(), "nothing hangs")
+		require.NoError(t, r.Cancel(id))
+		c := take(t, r)
+		assert.ErrorIs(t, c.Err(), ops.ErrCanceled)
+		closeAll(t, open...)
 	})
 }

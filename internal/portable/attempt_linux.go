@@ -155,6 +155,10 @@ func (e *Engine) attempt(q *request, front bool) (waits bool) {
 		if shots == burst {
 			return e.awaitAgain(q, front)
 		}
+		// O_NONBLOCK may have been taken away since, as os.File.Fd does: a call that
+		// relied on it would block the Engine.
+		q.call.Hint &^= perform.NonBlocking
+		q.call.HintIn &^= perform.NonBlocking
 		res, next := q.call.Try()
 		if q.file != nil {
 			q.file.hint = q.call.Hint
