@@ -60,6 +60,8 @@ func (c *Call) tryAccept() (int32, Next) {
 	asked := c.SQE.Ioprio&uring.AcceptDontWait != 0
 	if !c.isNonblocking() {
 		switch {
+		case c.Hint&Blocking == 0:
+			return failed(unix.EBADF), Done // there is no such file
 		case ready(c.FD, WaitIn), !c.listening():
 			return 0, Worker
 		case asked:

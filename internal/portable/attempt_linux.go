@@ -105,7 +105,10 @@ func (e *Engine) resolve(q *request) int32 {
 		q.setMulti(sqe.Ioprio&uring.RecvMultishot != 0)
 	case uring.OpReadMultishot:
 		q.setMulti(true)
-		if _, errno := e.enroll(e.registration(max(q.call.FD, 0)), inEvents); errno == syscall.EPERM {
+		if !isOpen(q.call.FD) {
+			return ebadf
+		}
+		if _, errno := e.enroll(e.registration(q.call.FD), inEvents); errno == syscall.EPERM {
 			return -int32(syscall.EBADFD) // there is no waiting for this file
 		}
 	}

@@ -30,6 +30,10 @@ func pollNow(fd int32, events uint32) uint32 {
 	return uint32(uint16(p[0].Revents))
 }
 
+// isOpen reports whether there is a file of that number. One without is not to be
+// registered: the table of registrations has a place for each below it.
+func isOpen(fd int32) bool { return fd >= 0 && pollNow(fd, 0)&unix.POLLNVAL == 0 }
+
 // pollAdd starts a poll (IORING_OP_POLL_ADD).
 func (e *Engine) pollAdd(q *request) {
 	if res := e.resolve(q); res != 0 {

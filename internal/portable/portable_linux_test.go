@@ -254,3 +254,27 @@ func TestAcrossEngines(t *testing.T) {
 	}
 	closeAll(t, in, out)
 }
+
+// Numbers that are no files are refused, however large, without room made for them.
+func TestNumbersOfNothing(t *testing.T) {
+	eachMode(t, ring.Config{}, func(t *testing.T, r *ring.Ring) {
+		g, err := r.NewBufferRing(ring.BufferConfig{Buffers: 2, Size: 64})
+		require.NoError(t, err)
+		for _, fd := range []int{-1, 1 << 27} {
+			for _, q := range []ops.Request{
+				ops.Accept(fd, 0), ops.AcceptMulti(fd, 0), ops.ReadMulti(fd, g), ops.RecvMulti(fd, g, 0),
+				ops.Read(fd, make([]byte, 1), 0), ops.Send(fd, make([]byte, 1), 0), ops.Fsync(fd),
+				ops.Splice(fd, -1, fd, -1, 1, 0), readiness.Once(fd, readiness.In), readiness.Edge(fd, readiness.In),
+				ops.Recv(fd, make([]byte, 1), 0).WithPollFirst(), ops.Accept(fd, 0).WithPollFirst(),
+			} {
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				submit(t, r, q)
+				c := take(t, r)
+				runtime.ReadMemStats(&after)
+				assert.ErrorIs(t, c.Err(), unix.EBADF, "%v", c.Err())
+				assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<25), "%v", c.Err())
+			}
+		}
+	})
+}
