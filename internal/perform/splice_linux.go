@@ -25,18 +25,25 @@ func (c *Call) trySplice() (int32, Next) {
 		return c.awaitSplice()
 	}
 	asked := c.SQE.OpFlags&unix.SPLICE_F_NONBLOCK != 0
-	switch res := c.splice(unix.SPLICE_F_NONBLOCK); {
-	case res == eagain && !asked:
-		if !ready(c.FDIn, WaitIn) {
+	for range spliceTries {
+		res := c.splice(unix.SPLICE_F_NONBLOCK)
+		switch {
+		case res == eintr:
+			return 0, Worker
+		case res != eagain || asked:
+			return res, Done
+		case !ready(c.FDIn, WaitIn):
 			return 0, WaitInput
+		case !ready(c.FD, WaitOut):
+			return 0, WaitOut
 		}
-		return 0, WaitOut
-	case res == eintr:
-		return 0, Worker
-	default:
-		return res, Done
+		// What was not ready has become so. To wait for it is to wait for the next time.
 	}
+	return 0, Worker
 }
+
+// spliceTries is how often a splice may find both ends ready only after it has failed.
+const spliceTries = 3
 
 // promptly reports whether a splice from or to fd does not wait for it.
 func promptly(fd int32, h *Hint) bool {
