@@ -26,7 +26,7 @@ type registration struct {
 	gen   uint32 // of what epoll knows; events of others are dropped
 	mask  uint32 // events that epoll was asked for, 0 while it knows nothing
 	swept bool   // it is in sweeper.regs
-	ended bool   // epoll has reported that nothing more comes in
+	ended bool   // epoll has reported an end or an error: perhaps nothing more comes in
 	busy  int    // calls with workers that use the number itself
 
 	accepter *request // the accept that is with a worker, while others wait: see workAccept
@@ -102,8 +102,11 @@ func (e *Engine) await(q *request, fd int32, events uint32, front bool) bool {
 	if reg.ended && receives(q) {
 		// A datagram socket that was shut down says EAGAIN to a call that does not
 		// wait, and to one that does that it is at its end.
-		e.work(q)
-		return false
+		if pollNow(fd, unix.EPOLLRDHUP)&unix.EPOLLRDHUP != 0 {
+			e.work(q)
+			return false
+		}
+		reg.ended = false
 	}
 	l := reg.listFor(q, events)
 	e.join(q, reg, l, fresh, front)
