@@ -82,12 +82,13 @@ type blockReads struct {
 	direct bool
 	pinned bool
 	depth  int // reads under way
+	want   int // how many to wait for at a time
 	n      int // reads in all
 }
 
 // byRing reads n blocks in random order, depth at a time, into registered buffers
-// from a direct descriptor. begin is called when all is ready, before the first.
-func (b blockReads) byRing(seed uint64, begin func()) (err error) {
+// from a direct descriptor. When all is ready it calls during with what reads.
+func (b blockReads) byRing(seed uint64, during func(read func() error) error) (err error) {
 	f, err := b.file.open(b.direct)
 	if err != nil {
 		return err
@@ -109,74 +110,136 @@ func (b blockReads) byRing(seed uint64, begin func()) (err error) {
 	if err := takeAll(r, dst[:1]); err != nil {
 		return err
 	}
-	fd := dst[0].Direct().FD()
-	rng := rand.New(rand.NewPCG(seed, 1))
-	type job struct {
-		buf   ops.Fixed
-		block int64
+	l := &readLoop{
+		blockReads: b, ring: r, fd: dst[0].Direct().FD(), dst: dst, jobs: make([]readJob, b.depth),
+		rng: rand.New(rand.NewPCG(seed, 1)), reqs: make([]ops.Request, 0, b.depth),
 	}
-	jobs := make([]job, b.depth)
-	reqs := make([]ops.Request, 0, b.depth)
-	next := func(j *job) {
-		j.block = rng.Int64N(b.file.blocks)
-		reqs = append(reqs, ops.ReadFixed(fd, j.buf, j.block*blockSize).WithTag(j))
-	}
-	for i := range jobs {
-		if jobs[i].buf, err = pool.Get(blockSize); err != nil {
+	for i := range l.jobs {
+		if l.jobs[i].buf, err = pool.Get(blockSize); err != nil {
 			return err
 		}
-		defer jobs[i].buf.Release()
+		defer l.jobs[i].buf.Release()
 	}
-	begin()
-	started := min(b.depth, b.n)
-	for i := range started {
-		next(&jobs[i])
+	return during(l.read)
+}
+
+// readLoop is what byRing reads with.
+type readLoop struct {
+	blockReads
+	ring *ring.Ring
+	fd   int
+	dst  []ops.Completion
+	jobs []readJob
+	rng  *rand.Rand
+	reqs []ops.Request // to be queued
+	rest int           // reads that have not been made
+}
+
+// readJob is a read that is under way.
+type readJob struct {
+	buf   ops.Fixed
+	block int64
+}
+
+// next has j read another block.
+func (l *readLoop) next(j *readJob) {
+	l.rest--
+	j.block = l.rng.Int64N(l.file.blocks)
+	l.reqs = append(l.reqs, ops.ReadFixed(l.fd, j.buf, j.block*blockSize).WithTag(j))
+}
+
+func (l *readLoop) read() error {
+	l.rest = l.n
+	for i := range min(l.depth, l.n) {
+		l.next(&l.jobs[i])
 	}
-	for done := 0; done < b.n; {
-		if err := r.QueueAll(reqs, nil); err != nil {
+	for left := l.n; left > 0; {
+		if err := l.queue(); err != nil {
 			return err
 		}
-		reqs = reqs[:0]
-		k, err := r.Wait(dst, 1, ring.Forever)
+		k, err := l.ring.Wait(l.dst, min(l.want, left), ring.Forever)
 		if err != nil {
 			return err
 		}
-		for i := range dst[:k] {
-			c := &dst[i]
-			j := c.Tag.(*job)
-			if err := errors.Join(c.Err(), b.file.check(c.Buf, c.N(), j.block)); err != nil {
-				return err
-			}
-			if started < b.n {
-				started++
-				next(j)
-			}
+		if err := l.replace(l.dst[:k]); err != nil {
+			return err
 		}
-		done += k
+		left -= k
+	}
+	return nil
+}
+
+// replace has another read for each that is done. The first few are handed over at
+// once, since a device that has done all there was is idle until then; the rest goes
+// with the next Wait.
+func (l *readLoop) replace(all []ops.Completion) error {
+	if first := l.depth / 8; l.direct && len(all) > first {
+		if err := l.look(all[:first]); err != nil {
+			return err
+		}
+		if err := errors.Join(l.queue(), l.ring.Flush()); err != nil {
+			return err
+		}
+		all = all[first:]
+	}
+	return l.look(all)
+}
+
+// queue queues what next has made.
+func (l *readLoop) queue() error {
+	err := l.ring.QueueAll(l.reqs, nil)
+	l.reqs = l.reqs[:0]
+	return err
+}
+
+// look checks what was read, and then makes the next reads. The device has written it,
+// so it comes from memory: with little between two looks, the processor waits for
+// several at a time.
+func (l *readLoop) look(all []ops.Completion) error {
+	for i := range all {
+		c := &all[i]
+		if err := c.Err(); err != nil {
+			return err
+		}
+		if err := l.file.check(c.Buf, c.N(), c.Tag.(*readJob).block); err != nil {
+			return err
+		}
+	}
+	for i := range all[:min(len(all), l.rest)] {
+		l.next(all[i].Tag.(*readJob))
 	}
 	return nil
 }
 
 // byRings reads n blocks on each of several rings at a time, each on a goroutine
-// of its own, and measures from when all are ready.
+// of its own, and measures from when all are ready until the last has read.
 func (b blockReads) byRings(rings int) ([]float64, error) {
-	var ready, done sync.WaitGroup
+	var ready, done, ended sync.WaitGroup
 	begin := make(chan struct{})
 	failed := make([]error, rings)
 	for i := range rings {
 		ready.Add(1)
-		done.Go(func() {
-			once := sync.OnceFunc(ready.Done)
-			defer once()
-			failed[i] = b.byRing(uint64(i), func() { once(); <-begin })
+		done.Add(1)
+		ended.Go(func() {
+			isReady, isDone := sync.OnceFunc(ready.Done), sync.OnceFunc(done.Done)
+			defer isReady() // if it could not begin
+			defer isDone()
+			failed[i] = b.byRing(uint64(i), func(read func() error) error {
+				defer isDone()
+				isReady()
+				<-begin
+				return read()
+			})
 		})
 	}
 	ready.Wait()
-	return rateOf(rings*b.n, func() error {
+	v, err := rateOf(rings*b.n, func() error {
 		close(begin)
 		done.Wait()
-		return errors.Join(failed...)
+		return nil
 	})
+	ended.Wait()
+	return v, errors.Join(append(failed, err)...)
 }
 
 // byGoroutines has as many goroutines as the depth read n blocks in all, each by

@@ -18,15 +18,49 @@ func randreadCases(o options) ([]comparison, func(), error) {
 	}
 	var all []comparison
 	for _, depth := range []int{32, 128} {
-		b := blockReads{file: file, direct: true, depth: depth, n: o.scale(60_000)}
+		b := blockReads{file: file, direct: true, depth: depth, want: min(depth/4, 16), n: o.scale(90_000)}
 		all = append(all, comparison{
 			name:    fmt.Sprintf("depth-%d", depth),
 			metrics: rateAndCPU("read"),
 			ours:    2,
-			sides:   append(b.sides(), side{"fio", b.byFio}),
+			sides:   append(b.inTurns(), side{"fio", b.byFio}),
 		})
 	}
 	return all, file.remove, nil
+}
+
+// inTurns returns sides that read in short turns, since what the device does in a
+// second changes within seconds.
+func (b blockReads) inTurns() (sides []side) {
+	t := &turns{count: 15}
+	b.n = max(b.n/t.count, 1)
+	alone := b
+	alone.want = 1
+	each := b.sides()
+	each[2].run = alone.byC
+	each = append(each, side{fmt.Sprintf("c-by-%d", b.want), b.byC})
+	t.open = func() (runs []func() ([]float64, error), cleanUp func() error, err error) {
+		for _, s := range each {
+			runs = append(runs, inverse(s.run))
+		}
+		return runs, func() error { return nil }, nil
+	}
+	for i, s := range each {
+		sides = append(sides, side{s.name, inverse(t.side(i))})
+	}
+	return sides
+}
+
+// inverse has a rate for the time that one takes, or the other way about: the mean
+// of times is what a rate is to be calculated from.
+func inverse(run func() ([]float64, error)) func() ([]float64, error) {
+	return func() ([]float64, error) {
+		v, err := run()
+		if err == nil {
+			v[0] = 1 / v[0]
+		}
+		return v, err
+	}
 }
 
 // cachedreadCases does the same in the page cache, on one ring and on one for each
@@ -39,7 +73,7 @@ func cachedreadCases(o options) ([]comparison, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	b := blockReads{file: file, depth: 32, n: o.scale(400_000)}
+	b := blockReads{file: file, depth: 32, want: 1, n: o.scale(400_000)}
 	all := []comparison{{
 		name:    "depth-32",
 		metrics: rateAndCPU("read"),
@@ -79,7 +113,8 @@ func (b blockReads) byC() ([]float64, error) {
 	if b.direct {
 		how = "direct"
 	}
-	return program("randread", b.file.path, strconv.FormatInt(b.file.blocks, 10), how, strconv.Itoa(b.depth), strconv.Itoa(b.n))
+	return program("randread", b.file.path, strconv.FormatInt(b.file.blocks, 10), how,
+		strconv.Itoa(b.depth), strconv.Itoa(b.want), strconv.Itoa(b.n))
 }
 
 // byFio has fio do it, which others know. It counts what its process used.

@@ -1,7 +1,8 @@
 // Reads N blocks of 4 KiB at random places of FILE, which has BLOCKS that begin
 // with their numbers, DEPTH at a time, from a registered file into registered
-// buffers, and prints reads per second and nanoseconds of CPU for a read:
-// randread FILE BLOCKS direct|cached DEPTH N
+// buffers, waiting for WANT at a time, and prints reads per second and nanoseconds of
+// CPU for a read:
+// randread FILE BLOCKS direct|cached DEPTH WANT N
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <liburing.h>
@@ -41,13 +42,13 @@ int main(int argc, char **argv)
 	struct io_uring_params p;
 	struct iovec iov;
 
-	if (argc != 6)
+	if (argc != 7)
 		return 2;
 	int direct = strcmp(argv[3], "direct") == 0 ? O_DIRECT : 0;
 	int fd = open(argv[1], O_RDONLY | direct);
 	count = strtoull(argv[2], NULL, 10);
 	int depth = atoi(argv[4]);
-	long n = atol(argv[5]), started = 0, done = 0;
+	long want = atol(argv[5]), n = atol(argv[6]), started = 0, done = 0;
 	blocks = calloc(depth, sizeof *blocks);
 	iov.iov_len = (size_t)depth * SIZE;
 	iov.iov_base = memory = aligned_alloc(SIZE, iov.iov_len);
@@ -66,7 +67,7 @@ int main(int argc, char **argv)
 		struct io_uring_cqe *cqe;
 		unsigned head, seen = 0;
 
-		if (io_uring_submit_and_wait(&ring, 1) < 0)
+		if (io_uring_submit_and_wait(&ring, want < n - done ? want : n - done) < 0)
 			return 1;
 		io_uring_for_each_cqe(&ring, head, cqe) {
 			int i = cqe->user_data;
