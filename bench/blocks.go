@@ -153,10 +153,10 @@ func (l *readLoop) read() error {
 	for i := range min(l.depth, l.n) {
 		l.next(&l.jobs[i])
 	}
+	if err := l.queue(); err != nil {
+		return err
+	}
 	for left := l.n; left > 0; {
-		if err := l.queue(); err != nil {
-			return err
-		}
 		k, err := l.ring.Wait(l.dst, min(l.want, left), ring.Forever)
 		if err != nil {
 			return err
@@ -169,20 +169,23 @@ func (l *readLoop) read() error {
 	return nil
 }
 
-// replace has another read for each that is done. The first few are handed over at
-// once, since a device that has done all there was is idle until then; the rest goes
-// with the next Wait.
+// replace has another read for each that is done, a few at a time, so that what it
+// touches is still in the processor's caches. The first few are handed over at once,
+// since a device that has done all there was is idle until then.
 func (l *readLoop) replace(all []ops.Completion) error {
-	if first := l.depth / 8; l.direct && len(all) > first {
-		if err := l.look(all[:first]); err != nil {
+	few := max(l.depth/8, 1)
+	for first := true; len(all) > few; first = false {
+		if err := errors.Join(l.look(all[:few]), l.queue()); err != nil {
 			return err
 		}
-		if err := errors.Join(l.queue(), l.ring.Flush()); err != nil {
-			return err
+		if first && l.direct {
+			if err := l.ring.Flush(); err != nil {
+				return err
+			}
 		}
-		all = all[first:]
+		all = all[few:]
 	}
-	return l.look(all)
+	return errors.Join(l.look(all), l.queue())
 }
 
 // queue queues what next has made.
