@@ -22,6 +22,10 @@ import (
 // Files stay open, on direct descriptors that no program sees, until a later one
 // takes their place or the loop ends: this spares a request to close each.
 //
+// One goroutine reads, and keeps one processor busy when all is in the page cache. With
+// ReadFilesConfig.Parallel others read as well; the files are still yielded one by one,
+// to the caller.
+//
 // It is for regular files. A special one, say in /proc, may give less at a time
 // than it has, and so appear shorter than it is.
 //
@@ -38,11 +42,14 @@ func (r *Ring) ReadFiles(ctx context.Context, paths iter.Seq[string], cfg ReadFi
 		defer l.end()
 		defer context.AfterFunc(ctx, r.lookAgain)()
 		for path := range paths {
-			if !l.add(path, yield) {
+			if !l.take(path, yield) {
 				return
 			}
 		}
-		for l.inFlight > 0 {
+		if l.help != nil && !l.help.finish(yield) {
+			return
+		}
+		for l.inFlight > 0 || l.help != nil && l.help.lent > 0 {
 			if !l.turn(yield) {
 				return
 			}
@@ -61,6 +68,9 @@ type fileReader struct {
 	inFlight int              // requests whose completion was not taken
 	next     int              // index of the next path
 	byHand   bool             // the kernel cannot: workers read the files
+	help     *readHelpers     // nil if nobody else reads for it
+	before   func()           // called before it waits, unless nil
+	yielding *fileJob         // whose file is being yielded
 }
 
 // fileJob is a file under way, and its buffer.
@@ -81,16 +91,40 @@ func newFileReader(r *Ring, ctx context.Context, cfg ReadFilesConfig) *fileReade
 		l.jobs[i].buf = memory[i*cfg.Buffer : (i+1)*cfg.Buffer : (i+1)*cfg.Buffer]
 		l.free = append(l.free, &l.jobs[i])
 	}
+	if cfg.Parallel > 1 {
+		l.help = newReadHelpers(l, ctx)
+		l.w.other = l.help.have
+	}
 	return l
 }
 
-// add submits a request for path. If there is no more room, it waits until there
-// is. It reports whether the loop goes on.
-func (l *fileReader) add(path string, yield func(FileData, error) bool) bool {
+// take has path read. If there is no room for another then, it waits until there is.
+// It reports whether the loop goes on.
+func (l *fileReader) take(path string, yield func(FileData, error) bool) bool {
+	index := l.next
+	l.next++
+	if l.help != nil {
+		return l.help.take(path, index, yield)
+	}
+	return l.add(path, index, yield) && l.makeRoom(yield)
+}
+
+// makeRoom waits until there is room for add.
+func (l *fileReader) makeRoom(yield func(FileData, error) bool) bool {
+	for len(l.free) == 0 {
+		if !l.turn(yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// add submits a request for path, for which there is room. It reports whether the
+// loop goes on.
+func (l *fileReader) add(path string, index int, yield func(FileData, error) bool) bool {
 	job := l.free[len(l.free)-1]
 	l.free = l.free[:len(l.free)-1]
-	job.data = FileData{Path: path, Index: l.next}
-	l.next++
+	job.data = FileData{Path: path, Index: index}
 	if err := job.path.Set(path); err != nil {
 		l.free = append(l.free, job)
 		return yield(job.data, &ops.Error{Code: ops.CodeReadFile, Err: err})
@@ -104,11 +138,6 @@ func (l *fileReader) add(path string, yield func(FileData, error) bool) bool {
 			yield(FileData{}, fmt.Errorf("read files: %w", err))
 			return false
 		}
-		if !l.turn(yield) {
-			return false
-		}
-	}
-	for len(l.free) == 0 {
 		if !l.turn(yield) {
 			return false
 		}
@@ -144,6 +173,9 @@ func (l *fileReader) queue(job *fileJob, req ops.Request) (err error) {
 // turn waits until some files are done, and yields them. Those that have filled
 // their buffer are read again. It reports whether the loop goes on.
 func (l *fileReader) turn(yield func(FileData, error) bool) bool {
+	if l.before != nil {
+		l.before()
+	}
 	err := context.Cause(l.w.ctx)
 	if err == nil {
 		err = l.wait(1)
@@ -166,10 +198,11 @@ func (l *fileReader) turn(yield func(FileData, error) bool) bool {
 		default:
 			data.Data = c.Bytes()
 		}
+		l.yielding = job
 		if !yield(data, err) {
 			return false
 		}
 		l.free = append(l.free, job)
 	}
-	return true
+	return l.help == nil || l.help.yield(yield)
 }

@@ -43,7 +43,8 @@ func TestReadFiles(t *testing.T) {
 			n = 150
 		}
 		paths := manyFiles(t, n)
-		for _, cfg := range []ring.ReadFilesConfig{{}, {InFlight: 1}, {InFlight: 128, Buffer: 100, Priority: ops.High}, {Buffer: 1}} {
+		for _, cfg := range []ring.ReadFilesConfig{{}, {InFlight: 1}, {InFlight: 128, Buffer: 100, Priority: ops.High}, {Buffer: 1},
+			{Parallel: 3}, {InFlight: 1, Buffer: 100, Parallel: 2}, {InFlight: 20, Parallel: 10}} {
 			r := newRing(ring.Config{})
 			seen := map[int]bool{}
 			for f, err := range r.ReadFiles(t.Context(), slices.Values(paths), cfg) {
@@ -81,24 +82,30 @@ func TestReadFilesBesideOthers(t *testing.T) {
 // Several goroutines read at a time, on a Ring that another one waits on.
 func TestReadFilesConcurrently(t *testing.T) {
 	needs(t, "6.0")
-	readConcurrently(t, ring.Config{DirectFiles: 10})
+	readConcurrently(t, ring.Config{DirectFiles: 10}, ring.ReadFilesConfig{InFlight: 60})
+}
+
+// So it is where each of them has others help it.
+func TestReadFilesConcurrentlyInParallel(t *testing.T) {
+	needs(t, "6.0")
+	readConcurrently(t, ring.Config{DirectFiles: 10}, ring.ReadFilesConfig{InFlight: 30, Parallel: 3})
 }
 
 // So it is where workers read the files.
 func TestReadFilesConcurrentlyByHand(t *testing.T) {
-	readConcurrently(t, ring.Config{}, uring.OpOpenat)
+	readConcurrently(t, ring.Config{}, ring.ReadFilesConfig{InFlight: 60}, uring.OpOpenat)
 }
 
-func readConcurrently(t *testing.T, cfg ring.Config, lacks ...uring.Op) {
+func readConcurrently(t *testing.T, ringCfg ring.Config, cfg ring.ReadFilesConfig, lacks ...uring.Op) {
 	eachMode(t, func(t *testing.T, newRing maker) {
-		r := newRing(cfg)
+		r := newRing(ringCfg)
 		r.Forbid(lacks...)
 		paths := manyFiles(t, 500)
 		var joins []func()
 		for range 4 {
 			joins = append(joins, during(t, func() {
 				n := 0
-				for f, err := range r.ReadFiles(t.Context(), slices.Values(paths), ring.ReadFilesConfig{InFlight: 60}) {
+				for f, err := range r.ReadFiles(t.Context(), slices.Values(paths), cfg) {
 					n++
 					if assert.Equal(t, f.Index%7 != 0, err == nil, "%v", err); err == nil {
 						assert.Equal(t, string(content(f.Index)), string(f.Data))
@@ -116,7 +123,14 @@ func readConcurrently(t *testing.T, cfg ring.Config, lacks ...uring.Op) {
 }
 
 // However the loop is left, nothing stays under way.
-func TestReadFilesLeft(t *testing.T) {
+func TestReadFilesLeft(t *testing.T) { leaveReadFiles(t, ring.ReadFilesConfig{}) }
+
+// Nor does anybody else go on.
+func TestReadFilesInParallelLeft(t *testing.T) {
+	leaveReadFiles(t, ring.ReadFilesConfig{InFlight: 10, Parallel: 3})
+}
+
+func leaveReadFiles(t *testing.T, cfg ring.ReadFilesConfig) {
 	eachMode(t, func(t *testing.T, newRing maker) {
 		r := newRing(ring.Config{})
 		paths := manyFiles(t, 300)
@@ -125,19 +139,19 @@ func TestReadFilesLeft(t *testing.T) {
 			assert.Zero(t, r.Stats().Pending)
 			stillWorks(t, r)
 		}
-		for range r.ReadFiles(t.Context(), slices.Values(paths), ring.ReadFilesConfig{}) {
+		for range r.ReadFiles(t.Context(), slices.Values(paths), cfg) {
 			break
 		}
 		idle()
 		assert.Panics(t, func() {
-			for range r.ReadFiles(t.Context(), slices.Values(paths), ring.ReadFilesConfig{}) {
+			for range r.ReadFiles(t.Context(), slices.Values(paths), cfg) {
 				panic("x")
 			}
 		})
 		idle()
 		assert.Panics(t, func() {
 			bad := func(yield func(string) bool) { panic(yield(paths[1])) }
-			for range r.ReadFiles(t.Context(), bad, ring.ReadFilesConfig{}) {
+			for range r.ReadFiles(t.Context(), bad, cfg) {
 			}
 		})
 		idle()
@@ -145,7 +159,7 @@ func TestReadFilesLeft(t *testing.T) {
 		defer cancel()
 		n := 0
 		var last error
-		for _, err := range r.ReadFiles(ctx, endless(paths), ring.ReadFilesConfig{}) {
+		for _, err := range r.ReadFiles(ctx, endless(paths), cfg) {
 			if n++; n == 400 {
 				cancel()
 			}
@@ -249,7 +263,7 @@ func TestReadFilesErrors(t *testing.T) {
 		require.Len(t, errs, 2)
 		assert.ErrorIs(t, errs[0], ops.ErrInvalid)
 		assert.NoError(t, errs[1])
-		for _, cfg := range []ring.ReadFilesConfig{{InFlight: -1}, {Buffer: -1}, {Priority: 100}} {
+		for _, cfg := range []ring.ReadFilesConfig{{InFlight: -1}, {Buffer: -1}, {Priority: 100}, {Parallel: -1}, {Parallel: 65}} {
 			for _, err := range r.ReadFiles(t.Context(), slices.Values([]string{"x"}), cfg) {
 				assert.ErrorIs(t, err, ops.ErrInvalid)
 			}

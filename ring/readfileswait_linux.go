@@ -21,6 +21,9 @@ func (l *fileReader) wait(n int) error {
 		l.done[i].Tag.(*fileJob).id = 0
 	}
 	l.inFlight -= len(l.done)
+	if l.help != nil {
+		l.help.swap()
+	}
 	return w.err
 }
 
@@ -48,9 +51,11 @@ func (r *Ring) awaitMany(w *waiter) {
 // satisfiedMany is satisfied for a waiter of that kind.
 func (w *waiter) satisfiedMany(r *Ring) bool {
 	switch {
-	case w.n >= w.min:
+	case w.n >= w.min || w.other != nil && w.other():
 	case w.ctx != nil && w.ctx.Err() != nil:
 		w.err = context.Cause(w.ctx)
+	case r.closed:
+		w.err = ops.ErrClosed
 	case r.broken != nil:
 		w.err = r.broken
 	default:
@@ -62,6 +67,10 @@ func (w *waiter) satisfiedMany(r *Ring) bool {
 // end cancels what is under way, waits until the kernel has let go of the buffers,
 // and closes the files.
 func (l *fileReader) end() {
+	if l.help != nil {
+		l.help.end()
+		l.help, l.w.other = nil, nil
+	}
 	r := l.r
 	r.mu.Lock()
 	for i := range l.jobs {

@@ -20,6 +20,7 @@ type waiter struct {
 	min   int              // Wait: how many there must be
 	keeps bool             // many: its files stay open in their places until empty
 	relax ops.Instant      // Wait: when one is enough; Never if it never is
+	other func() bool      // many: reports what ends the wait too, under Ring.mu; nil for nothing
 
 	c    ops.Completion // Do: the completion, once done
 	done bool
