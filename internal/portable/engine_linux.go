@@ -134,15 +134,12 @@ var one = binary.NativeEndian.AppendUint64(nil, 1)
 // unlock releases mu after a call of Enter or Register, whose caller looks at the
 // completion queue itself.
 func (e *Engine) unlock() {
-	signal := int32(-1)
-	if e.posted {
-		e.posted = false
-		signal = e.event
+	if e.posted && e.event >= 0 {
+		// Under mu: the number may be another file's once it is unregistered.
+		_, _ = unix.Write(int(e.event), one) // EAGAIN: it is readable
 	}
+	e.posted = false
 	e.mu.Unlock()
-	if signal >= 0 {
-		_, _ = unix.Write(int(signal), one) // EAGAIN: it is readable
-	}
 }
 
 // unlockAndWake releases mu after anything else.
