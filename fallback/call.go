@@ -81,7 +81,7 @@ func ValueOf[T any](c *ops.Completion) (v T, err error) {
 func Blocking(f func()) { blocking(f) }
 
 // InterruptSignal reserves another signal for interrupting calls, in the whole
-// process: a real-time signal from 35 to 64 that nobody else uses. It fails with
+// process: a real-time signal from 35 to 64 that nobody else uses or watches. It fails with
 // ErrInvalid for others, and with ErrBusy once a call has been interrupted.
 func InterruptSignal(number int) error { return interrupt.UseNumber(number) }
 

@@ -3,6 +3,7 @@ package signals
 import (
 	"syscall"
 
+	"github.com/sluicego/sluice/internal/interrupt"
 	"github.com/sluicego/sluice/ops"
 )
 
@@ -50,7 +51,8 @@ const (
 //
 // SIGKILL and SIGSTOP, and the signals that the Go runtime or the C library lives
 // on, are refused with ErrInvalid: SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP,
-// SIGURG, SIGPROF, 32 and 33; so is an empty list. Watches cannot be part of a
+// SIGURG, SIGPROF, 32 and 33; so is the one that calls are interrupted with (62, or
+// that of fallback.InterruptSignal), and an empty list. Watches cannot be part of a
 // chain.
 //
 // Native on amd64 and arm64, from any kernel that a Ring runs on (signalfd(2),
@@ -73,6 +75,10 @@ func Once(sigs ...syscall.Signal) ops.Request {
 	for _, sig := range sigs {
 		if sig < 1 || sig > ops.MaxSignal {
 			return refuse(ops.CodeSignal, "signal %d: want 1 to %d", int(sig), ops.MaxSignal)
+		}
+		if interrupt.Supported && sig == interrupt.Signal() {
+			return refuse(ops.CodeSignal, "%s cannot be watched: calls and locks that block are interrupted with it; "+
+				"fallback.InterruptSignal reserves another", ops.SignalName(sig))
 		}
 	}
 	return ops.Request{Code: ops.CodeSignal, FD: -1, Arg: ops.SignalsOf(sigs...)}

@@ -108,7 +108,7 @@ func TestThreadDirectedSignals(t *testing.T) {
 func TestRefusedSignals(t *testing.T) {
 	r := newRing(t)
 	for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGSEGV, syscall.SIGBUS,
-		syscall.SIGFPE, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGURG, syscall.SIGPROF, 32, 33, 0, -1, 65} {
+		syscall.SIGFPE, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGURG, syscall.SIGPROF, 32, 33, 62, 0, -1, 65} {
 		_, err := r.Submit(signals.Watch(syscall.SIGHUP, sig))
 		assert.ErrorIs(t, err, ops.ErrInvalid, "%v", sig)
 		_, err = signals.Hold(sig)
@@ -118,6 +118,8 @@ func TestRefusedSignals(t *testing.T) {
 	assert.ErrorIs(t, err, ops.ErrInvalid)
 	_, err = r.Submit(signals.Watch(syscall.SIGSEGV))
 	assert.ErrorContains(t, err, "SIGSEGV cannot be watched: it reports a fault of the program itself")
+	_, err = r.Submit(signals.Once(62))
+	assert.ErrorContains(t, err, "SIGRTMIN+28 cannot be watched: calls and locks that block are interrupted with it")
 	err = r.SubmitAll(ops.Chain(signals.Once(syscall.SIGHUP), ops.Nop()), nil)
 	assert.ErrorIs(t, err, ops.ErrInvalid)
 }

@@ -4,6 +4,7 @@ package interrupt
 
 import (
 	"sync/atomic"
+	"syscall"
 
 	"github.com/sluicego/sluice/ops"
 )
@@ -22,6 +23,9 @@ func (c *Call) Run(f func()) { f() }
 
 // Interrupt makes Interrupted report true.
 func (c *Call) Interrupt() { c.wanted.Store(true) }
+
+// Signal returns 0: no signal is reserved.
+func Signal() syscall.Signal { return 0 }
 
 // UseNumber fails: no signal is of use here.
 func UseNumber(int) error { return ops.ErrNotSupported }
