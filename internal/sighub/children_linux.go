@@ -200,16 +200,24 @@ func (r *Reaper) run(file *os.File, conn syscall.RawConn) {
 	}
 }
 
+// heldPause is how often is looked whether a tracer has let go of a child.
+const heldPause = 5 * time.Millisecond
+
 // settle ends the watch whose child has ended.
 func (r *Reaper) settle(serial int32) {
 	r.mu.Lock()
 	c := r.bySerial[serial]
-	if c != nil {
+	switch {
+	case c == nil: // cancelled meanwhile
+	case c.held():
+		time.AfterFunc(heldPause, func() { r.settle(serial) })
+		c = nil
+	default:
 		r.remove(c)
 	}
 	r.mu.Unlock()
 	if c == nil {
-		return // cancelled meanwhile
+		return
 	}
 	res, _ := c.fetch()
 	c.close()

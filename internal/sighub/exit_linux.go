@@ -19,17 +19,12 @@ const (
 
 // fetch gets the status of a child that has ended, and reports whether it has.
 func (c *child) fetch() (outside.Result, bool) {
-	var info siginfo
-	var usage unix.Rusage
-	flags := unix.WEXITED | unix.WNOHANG
+	flags := 0
 	if c.leave {
-		flags |= unix.WNOWAIT
+		flags = unix.WNOWAIT
 	}
-	err := unix.EINTR
-	for err == unix.EINTR {
-		_, _, err = unix.RawSyscall6(unix.SYS_WAITID, pPidfd, uintptr(c.pidfd),
-			uintptr(unsafe.Pointer(&info)), uintptr(flags), uintptr(unsafe.Pointer(&usage)), 0)
-	}
+	var usage unix.Rusage
+	info, err := c.wait(flags, &usage)
 	switch {
 	case err == unix.ECHILD:
 		return c.fetchLate()
@@ -44,6 +39,24 @@ func (c *child) fetch() (outside.Result, bool) {
 	}
 	setStatus(exit, info.code(), info.int32(fields+8))
 	return outside.Result{Brought: exit}, true
+}
+
+// held reports whether the child has ended, as its pidfd says, and is still its
+// tracer's, as under a debugger: its parent learns of the end after that.
+func (c *child) held() bool {
+	info, err := c.wait(unix.WNOWAIT, nil)
+	return err == 0 && info.signo() == 0
+}
+
+// wait asks for the status of the child. It does not block, and the signal of what it
+// returns is 0 if there is none yet.
+func (c *child) wait(flags int, usage *unix.Rusage) (info siginfo, errno syscall.Errno) {
+	errno = unix.EINTR
+	for errno == unix.EINTR {
+		_, _, errno = unix.RawSyscall6(unix.SYS_WAITID, pPidfd, uintptr(c.pidfd),
+			uintptr(unsafe.Pointer(&info)), uintptr(flags|unix.WEXITED|unix.WNOHANG), uintptr(unsafe.Pointer(usage)), 0)
+	}
+	return info, errno
 }
 
 func setStatus(e *ops.ChildExit, code, status int32) {
