@@ -123,6 +123,7 @@ func (r *Reaper) add(c *child) error {
 		// An instance takes a descriptor once, but there may be several watches.
 		dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
+			r.endIfIdle()
 			return fmt.Errorf("duplicate pidfd: %w", err)
 		}
 		c.pidfd, c.own = dup, true
