@@ -218,8 +218,8 @@ func (r *Ring) doStraight(ctx context.Context, w *waiter) bool {
 			return false
 		}
 		todo, parked := r.publish(), r.leaveOwned(1)
-		errno := r.u.EnterOwned(todo, 1)
-		r.returnOwned(parked, uring.EnterError(errno))
+		result := r.u.EnterOwned(todo, 1)
+		r.returnOwned(parked, uring.EnterError(result))
 	} else if r.fill() != 0 {
 		r.stats.Enters++
 		r.entering++

@@ -50,8 +50,8 @@ func (r *Ring) Wait(dst []ops.Completion, min int, timeout time.Duration) (int, 
 	}
 	if todo != 0 || want != 0 {
 		parked := r.leaveOwned(want)
-		errno := r.u.EnterOwned(todo, want)
-		r.returnOwned(parked, uring.EnterError(errno))
+		result := r.u.EnterOwned(todo, want)
+		r.returnOwned(parked, uring.EnterError(result))
 		r.reap(w)
 	}
 	if w.n < min || r.doing != 0 || !r.quiet() {

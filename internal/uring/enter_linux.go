@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // longest stands for "no timeout" where the kernel must be given one, and cuts
@@ -66,12 +64,9 @@ func (r *Ring) Enter(toSubmit, minComplete, flags uint32, timeout, minWait time.
 }
 
 // EnterOwned is Enter for the owner of a ring that is not emulated, without a timeout,
-// in as few steps as can be: it is just short enough to be inlined, so that it adds no
-// return to those that the processor has forgotten after a system call. See EnterError.
-func (r *Ring) EnterOwned(toSubmit, minComplete uint32) (errno syscall.Errno) {
-	_, _, errno = syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.enterFD), uintptr(toSubmit),
-		uintptr(minComplete), uintptr(r.enterFlags|EnterGetEvents), 0, 0)
-	return
+// in as few steps as can be. It returns the kernel's answer: see EnterError.
+func (r *Ring) EnterOwned(toSubmit, minComplete uint32) (result int) {
+	return call(uint32(r.enterFD), toSubmit, minComplete, r.enterFlags|EnterGetEvents, nil, 0)
 }
 
 // EnterPlain is Enter without timed waits, from any thread that the ring's flags
@@ -89,12 +84,8 @@ func (r *Ring) EnterPlain(toSubmit, minComplete, flags uint32) (submitted int, e
 	if fd < 0 {
 		return 0, ErrClosed
 	}
-	n, _, errno := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(fd), uintptr(toSubmit),
-		uintptr(minComplete), uintptr(flags), 0, 0)
-	if errno != 0 {
-		return 0, EnterError(errno)
-	}
-	return int(n), nil
+	n := call(uint32(fd), toSubmit, minComplete, flags, nil, 0)
+	return max(n, 0), EnterError(n)
 }
 
 // setWait fills the argument that the kernel reads during a timed wait.
@@ -112,9 +103,9 @@ func (r *Ring) setWait(timeout, minWait time.Duration) {
 	}
 }
 
-// enter makes the system call. It is Syscall6 and not RawSyscall6 also where
-// nothing waits: submission itself can block, and the runtime must be able to
-// run other goroutines meanwhile (trap 4).
+// enter makes the system call. The scheduler knows of it also where nothing waits:
+// submission itself can block, and the runtime must be able to run other goroutines
+// meanwhile (trap 4).
 func enter(fd int32, toSubmit, minComplete, flags uint32, arg *geteventsArg) (int, error) {
 	if fd < 0 {
 		return 0, ErrClosed
@@ -123,19 +114,16 @@ func enter(fd int32, toSubmit, minComplete, flags uint32, arg *geteventsArg) (in
 	if arg != nil {
 		size = unsafe.Sizeof(*arg)
 	}
-	n, _, errno := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(fd), uintptr(toSubmit),
-		uintptr(minComplete), uintptr(flags), uintptr(unsafe.Pointer(arg)), size)
-	if errno != 0 {
-		return 0, EnterError(errno)
-	}
-	return int(n), nil
+	n := call(uint32(fd), toSubmit, minComplete, flags, unsafe.Pointer(arg), size)
+	return max(n, 0), EnterError(n)
 }
 
-// EnterError returns the error for what the kernel answered.
-func EnterError(errno syscall.Errno) error {
-	switch errno {
-	case 0:
+// EnterError returns the error in what the kernel has answered, nil if there is none.
+func EnterError(result int) error {
+	if result >= 0 {
 		return nil
+	}
+	switch errno := syscall.Errno(-result); errno {
 	case syscall.ETIME:
 		// The timeout passed and the queue is empty.
 		return ErrTimeout
@@ -143,6 +131,7 @@ func EnterError(errno syscall.Errno) error {
 		// A signal reached this thread and the queue is empty. Go's own
 		// preemption signals do that too, so it is frequent and means nothing.
 		return ErrInterrupted
+	default:
+		return errno // below 256, so that the conversion does not allocate
 	}
-	return errno // below 256, so that the conversion does not allocate
 }
