@@ -36,7 +36,7 @@ func (r *Ring) readsNow(req *ops.Request) bool {
 		req.Offset2|int64(req.FD2)|int64(req.Index)|int64(req.Personality)|int64(req.Timeout)|int64(req.Deadline) != 0 {
 		return false
 	}
-	if !r.direct[ops.CodeRead] || r.now.busy || !r.vacant(1) || r.u.SQ.Unsubmitted() != 0 ||
+	if r.ways[ops.CodeRead] == roundabout || r.now.busy || !r.vacant(1) || r.u.SQ.Unsubmitted() != 0 ||
 		r.timers.Len() != 0 || r.time.set.Len() != 0 || r.broken != nil {
 		return false
 	}

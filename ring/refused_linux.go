@@ -59,7 +59,7 @@ func (r *Ring) probed(id uint64, s *slot, res int32) {
 		r.permitted[code] = true
 	} else if op, _ := uring.Opcode(code); s.marks&canceling == 0 {
 		r.routes[code] = otherRoute(code, op, func(uring.Op) bool { return true })
-		r.direct[code] = false
+		r.ways[code] = roundabout
 		if r.routes[code] == viaCompanion && r.goApart(id, s) {
 			return
 		}

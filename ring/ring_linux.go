@@ -31,7 +31,7 @@ type Ring struct {
 
 	sources [ops.Codes]outside.Source // nil for operations of the kernel
 	pools   pools                     // those of the sources that are its own
-	direct  [256]bool                 // operations that can go the straight way, by code
+	ways    [256]way                  // of operations, by code
 	locking [256]bool                 // operations of pools.locks, by code
 	older   older                     // what it lacks of others
 

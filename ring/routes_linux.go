@@ -39,10 +39,13 @@ func (r *Ring) forbid(lacks func(uring.Op) bool) {
 		if native && lacks(op) {
 			r.routes[code] = otherRoute(code, op, lacks)
 		}
-		r.direct[code] = native && r.routes[code] == viaKernel
+		r.ways[code] = roundabout
+		if native && r.routes[code] == viaKernel {
+			r.ways[code] = wayOf(code)
+		}
 	}
 	for _, code := range []ops.Code{ops.CodePost, ops.CodeTimer, ops.CodeClockSet, ops.CodePollUpdate, ops.CodeReadFile} {
-		r.direct[code] = false
+		r.ways[code] = roundabout
 	}
 }
 

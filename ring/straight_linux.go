@@ -3,6 +3,7 @@ package ring
 import (
 	"context"
 
+	"github.com/sluicego/sluice/internal/slots"
 	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/ops"
 )
@@ -12,18 +13,33 @@ import (
 // short function here, which does nothing and says so when a request is not that
 // simple, or when others are ahead of it; then the general one beside it goes on.
 
+// way says how an operation's requests get to the kernel.
+type way uint8
+
+const (
+	roundabout way = iota // through the general functions
+	direct                // they can go the straight way
+	usual                 // and are encoded by uring.Usual
+)
+
+// wayOf returns the way of an operation whose opcode the kernel has.
+func wayOf(c ops.Code) way {
+	if uring.IsUsual(c) {
+		return usual
+	}
+	return direct
+}
+
 // usual reports whether a request says no more than what operations have in common,
 // and needs no other check: most do.
-func (r *Ring) usual(req *ops.Request) bool {
-	return r.direct[req.Code] && uring.IsUsual(req.Code) && req.Link == ops.Unlinked && req.Mode == 0 &&
-		req.Offset >= ops.Current && req.Arg == nil && req.Keep == nil &&
-		req.Offset2|int64(req.FD2)|int64(req.Index)|int64(req.Personality)|int64(req.Timeout)|int64(req.Deadline) == 0
+func (r *Ring) usual(req *ops.Request, level ops.Priority) bool {
+	return r.ways[req.Code] == usual && req.Offset >= ops.Current && uring.IsBare(req, level)
 }
 
 // plain reports whether any other request needs nothing but a slot, an entry of the
 // submission ring, and a registered buffer to be held, which it then is.
 func (r *Ring) plain(req *ops.Request) bool {
-	if !r.direct[req.Code] || req.Link != ops.Unlinked || req.Mode&(ops.Multishot|ops.Drain) != 0 ||
+	if r.ways[req.Code] == roundabout || req.Link != ops.Unlinked || req.Mode&(ops.Multishot|ops.Drain) != 0 ||
 		req.Timeout != 0 || req.Deadline != 0 || req.Mode&ops.Managed != 0 && !fixed(req.Code) || req.Validate() != nil {
 		return false
 	}
@@ -48,7 +64,7 @@ func (r *Ring) acceptStraight(req *ops.Request, w *waiter) uint64 {
 		return 0
 	}
 	r.noteLevel(p)
-	s, id := r.put(req)
+	s, id := r.put(req, p)
 	if s == nil {
 		return 0
 	}
@@ -74,21 +90,12 @@ func (r *Ring) acceptAllStraight(reqs []ops.Request, ids []ops.ID) bool {
 		return false
 	}
 	r.noteLevel(level)
-	for i := range reqs {
-		req := &reqs[i]
-		var s *slot
-		var id uint64
-		if req.Priority == level {
-			s, id = r.put(req)
-		}
-		if s == nil {
-			r.u.SQ.TakeBack(uint32(i), r.unput)
-			clear(ids[:min(i, len(ids))])
-			return false
-		}
-		if ids != nil {
-			ids[i] = ops.ID(id)
-		}
+	if i := r.putAll(reqs, level); i < n {
+		r.u.SQ.TakeBack(uint32(i), r.unput)
+		return false
+	}
+	for i := range ids[:min(n, len(ids))] {
+		ids[i] = ops.ID(r.u.SQ.Latest(uint32(n - i)).UserData)
 	}
 	r.staged = level
 	r.inKernel += n
@@ -96,39 +103,82 @@ func (r *Ring) acceptAllStraight(reqs []ops.Request, ids []ops.ID) bool {
 	return true
 }
 
-// put gives a plain request a slot, and writes it into the next entry of the
-// submission ring, which has room; nil if it is not plain. Of most requests the second
-// half is zero, as it is of those in free slots, and that cache line is left alone.
-func (r *Ring) put(req *ops.Request) (*slot, uint64) {
-	usual := r.usual(req)
-	if !usual && !r.plain(req) {
-		return nil, 0
-	}
-	s, id := r.slots.Reuse()
-	if s == nil {
-		s, id = r.slots.Alloc()
-	}
-	q, sqe := &s.req, r.u.SQ.Take()
-	s.state = inKernel
-	if usual {
-		q.Code, q.Priority, q.Link, q.Mode = req.Code, req.Priority, req.Link, req.Mode
-		q.FD, q.Flags, q.Len, q.Offset = req.FD, req.Flags, req.Len, req.Offset
-		q.Buf, q.Tag = req.Buf, req.Tag
-		uring.EncodeUsual(sqe, req, id)
-	} else {
-		*q = *req
-		s.marks = large
-		if req.Mode&ops.Managed != 0 {
-			s.marks, s.result = large|managed, noResult
+// putAll is put for a group. It returns how many have been put, fewer than all if one is
+// not plain.
+func (r *Ring) putAll(reqs []ops.Request, level ops.Priority) int {
+	sq := r.u.SQ
+	for i := 0; i < len(reqs); {
+		if n := r.putUsual(reqs[i:], sq.Run(uint32(len(reqs)-i)), level); n != 0 {
+			sq.Taken(uint32(n))
+			i += n
+			continue
 		}
-		uring.Encode(sqe, req, id)
-		if r.older != (older{}) {
-			r.forOlder(sqe, req)
+		if s, _ := r.put(&reqs[i], level); s == nil {
+			return i
 		}
+		i++
 	}
-	if req.Priority != ops.Normal && hasIOPrio[req.Code] {
+	return len(reqs)
+}
+
+// putUsual is put for the usual ones at the beginning of a group, as far as there are
+// entries in run, and free slots that were used before. It returns their number.
+func (r *Ring) putUsual(reqs []ops.Request, run []uring.SQE, level ops.Priority) (n int) {
+	free, reqs := r.slots.FirstFree(), reqs[:len(run)]
+	for i := range run {
+		req, sqe := &reqs[i], &run[i]
+		if !r.usual(req, level) || slots.IsNone(free) {
+			break
+		}
+		uring.UsualOf(req.Code).Encode(sqe, req)
+		s, id, next := r.slots.Reuse(free)
+		s.state, free = inKernel, next
+		uring.CopyBare(&s.req, req)
+		sqe.UserData = id
+		if level != ops.Normal || uring.NamesDirect(req) {
+			r.finishUsual(sqe, s)
+		}
+		n++
+	}
+	r.slots.Reused(free, n)
+	return n
+}
+
+// finishUsual writes what few usual requests need into an entry.
+//
+//go:noinline
+func (r *Ring) finishUsual(sqe *uring.SQE, s *slot) {
+	if s.req.Priority != ops.Normal && hasIOPrio[s.req.Code] {
 		sqe.Ioprio = r.ioprio(s)
 	}
+	uring.EncodeTarget(sqe)
+}
+
+// put gives a plain request a slot, and writes it into the next entry of the submission
+// ring, which has room; nil if it is not plain. Of most requests the second half is zero,
+// as it is of those in free slots, and that cache line is left alone.
+func (r *Ring) put(req *ops.Request, level ops.Priority) (*slot, uint64) {
+	usual := r.usual(req, level)
+	if !usual && (req.Priority != level || !r.plain(req)) {
+		return nil, 0
+	}
+	s, id := r.slots.Alloc()
+	s.state = inKernel
+	sqe := r.u.SQ.Take()
+	if usual {
+		uring.CopyBare(&s.req, req)
+		uring.UsualOf(req.Code).Encode(sqe, req)
+		sqe.UserData = id
+		if level != ops.Normal || uring.NamesDirect(req) {
+			r.finishUsual(sqe, s)
+		}
+		return s, id
+	}
+	s.req, s.marks = *req, large
+	if req.Mode&ops.Managed != 0 {
+		s.marks, s.result = large|managed, noResult
+	}
+	r.encode(sqe, s, id)
 	return s, id
 }
 
@@ -143,67 +193,77 @@ func (r *Ring) unput(id uint64) {
 // reapStraight is reap, for the first completions of those that are there: as long
 // as they are of plain requests that have succeeded, or lend a buffer and more will
 // come, they go to w, which is in Wait. It returns their number.
-func (r *Ring) reapStraight(w *waiter, n uint32) (i uint32) {
-	cq, dst, done := r.u.CQ, w.dst[w.n:], 0
-	for ; i < n && int(i) < len(dst); i++ {
-		c := cq.At(i)
+func (r *Ring) reapStraight(w *waiter, n uint32) (done uint32) {
+	dst := w.dst[w.n:]
+	n = uint32(min(int(n), len(dst)))
+	for done < n {
+		run := r.u.CQ.Run(done, n-done)
+		i := r.reapBare(dst[done:], run)
+		for i < len(run) && r.reapMarked(&dst[int(done)+i], &run[i]) {
+			i++
+		}
+		if i == 0 {
+			break
+		}
+		done += uint32(i)
+	}
+	w.n += int(done)
+	return done
+}
+
+// reapBare is reapStraight for completions of requests without marks. It returns how many
+// the first of run were.
+func (r *Ring) reapBare(dst []ops.Completion, run []uring.CQE) (n int) {
+	if r.cfg.Reserve != 0 {
+		return 0
+	}
+	free, dst := r.slots.FirstFree(), dst[:len(run)]
+	for i := range run {
+		c := &run[i]
 		e := r.slots.Find(c.UserData)
-		if e == nil || c.Res < 0 {
+		if e == nil || c.Res < 0 || c.Flags&uring.CQEFlagMore != 0 {
 			break
 		}
 		s := &e.Value
-		if c.Flags&uring.CQEFlagMore != 0 {
-			if !s.lend(&dst[i], c) {
-				break
-			}
-			continue
-		}
-		if !s.simple() {
+		if s.state != inKernel || s.marks != 0 {
 			break
 		}
-		if r.cfg.Reserve != 0 {
-			r.held[urgencyOf[s.req.Priority.Level()]]--
-		}
-		s.deliver(&dst[i], c)
-		if s.marks != 0 {
-			s.forget()
-		}
-		r.slots.Drop(e)
-		done++
+		s.state = 0
+		free = slots.Drop(e, c.UserData, free)
+		uring.CompleteBare(&dst[i], &s.req, c)
+		n++
 	}
-	w.n += int(i)
-	r.inKernel -= done
-	r.stats.Completed += uint64(done)
-	return i
+	r.slots.Dropped(free, n)
+	r.inKernel -= n
+	r.stats.Completed += uint64(n)
+	return n
 }
 
-// simple reports whether a request was plain, is in the kernel, and nothing has
-// happened to it since.
-func (s *slot) simple() bool {
-	return s.state == inKernel && (s.marks&^large == 0 || s.marks == large|managed && fixed(s.req.Code))
-}
-
-// deliver writes out the successful completion of such a request, and clears its
-// slot as far as the next one does not overwrite it.
-func (s *slot) deliver(to *ops.Completion, c *uring.CQE) {
+// reapMarked is reapStraight for one completion of any other request, or where a reserve is
+// kept. It reports false if it has done nothing.
+func (r *Ring) reapMarked(to *ops.Completion, c *uring.CQE) bool {
+	s := r.slots.Get(c.UserData)
+	switch {
+	case s == nil || c.Res < 0:
+		return false
+	case c.Flags&uring.CQEFlagMore != 0:
+		return s.lend(to, c)
+	case s.state != inKernel || s.marks&^large != 0 && (s.marks != large|managed || !fixed(s.req.Code)):
+		return false
+	}
 	req := &s.req
 	to.ID, to.Tag = ops.ID(c.UserData), req.Tag
 	to.Code, to.Priority, to.More, to.Cause = req.Code, req.Priority, false, ops.NoCause
 	to.Target, to.Res, to.Flags = req.FD, c.Res, c.Flags
 	to.Buf, to.Arg = req.Buf, req.Arg
-	req.Buf, req.Tag = nil, nil
-	s.state = 0
-}
-
-// forget clears what deliver does not of a slot with marks, and lets go of its buffer.
-// It is no part of reapStraight, which few of those need.
-//
-//go:noinline
-func (s *slot) forget() {
 	if s.marks&managed != 0 {
-		s.req.LetGoFixed()
+		req.LetGoFixed()
 	}
-	s.req, s.marks = ops.Request{}, 0
+	r.leave(s)
+	s.req, s.state, s.marks = ops.Request{}, 0, 0
+	r.slots.Free(c.UserData)
+	r.stats.Completed++
+	return true
 }
 
 // doStraight is what a Do does when the kernel needs no time for its request, or

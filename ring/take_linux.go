@@ -17,7 +17,8 @@ func (r *Ring) take(dst []ops.Completion) (n int) {
 			continue
 		}
 		if s.plain(&a) && len(r.rare.brought) == 0 {
-			s.deliver(&dst[n], &uring.CQE{UserData: a.id, Res: a.res, Flags: a.flags})
+			uring.CompleteBare(&dst[n], &s.req, &uring.CQE{UserData: a.id, Res: a.res, Flags: a.flags})
+			s.state = 0
 			r.slots.Free(a.id)
 			r.stats.Completed++
 			n++
@@ -39,7 +40,7 @@ func (r *Ring) take(dst []ops.Completion) (n int) {
 	return n
 }
 
-// plain reports whether deliver does for a, which is a terminal completion that
+// plain reports whether CompleteBare does for a, which is a terminal completion that
 // brings nothing.
 func (s *slot) plain(a *arrival) bool {
 	return s.marks == 0 && s.cause == ops.NoCause && !a.more()

@@ -52,24 +52,37 @@ func (t *Table[T]) Room() int { return int(t.capacity - t.used) }
 // Alloc takes a free slot and returns its value, which is zero or as Free left
 // it, and its name; nil when the table is full.
 func (t *Table[T]) Alloc() (*T, uint64) {
-	if v, name := t.Reuse(); v != nil {
-		return v, name
+	if t.free == none {
+		return t.grow()
 	}
-	return t.grow()
+	v, name, next := t.Reuse(t.free)
+	t.Reused(next, 1)
+	return v, name
 }
 
-// Reuse is Alloc for when a slot is free that was used before, else nil. It is short
-// enough to be inlined.
-func (t *Table[T]) Reuse() (*T, uint64) {
-	i := t.free
-	if i == none {
-		return nil, 0
-	}
-	e := t.at(i)
-	t.free = uint32(e.name & indexMask)
-	t.used++
-	e.name = e.name&^indexMask | uint64(i)
-	return &e.Value, e.name
+// Free slots that were used before are taken one after the other by Reuse, from
+// FirstFree on, with its successor, and given account of by Reused at the end: what
+// is written in between would have to be read again at once.
+
+// FirstFree returns the slot to begin with.
+func (t *Table[T]) FirstFree() uint32 { return t.free }
+
+// IsNone reports whether there is no further free slot that was used before.
+func IsNone(free uint32) bool { return free == none }
+
+// Reuse takes the slot free, and returns its value, its name, and the next free one. It
+// is short enough to be inlined.
+func (t *Table[T]) Reuse(free uint32) (*T, uint64, uint32) {
+	e := t.at(free)
+	next := uint32(e.name & indexMask)
+	e.name = e.name&^indexMask | uint64(free)
+	return &e.Value, e.name, next
+}
+
+// Reused says that n slots were taken, and which is the next.
+func (t *Table[T]) Reused(next uint32, n int) {
+	t.free = next
+	t.used += uint32(n)
 }
 
 // grow takes a slot that was never used. It is no part of Alloc, so that this is short.
@@ -101,11 +114,11 @@ func (t *Table[T]) Get(name uint64) *T {
 
 // Find is Get for who may free the slot soon.
 func (t *Table[T]) Find(name uint64) *Entry[T] {
-	i := uint32(name & indexMask)
-	if int(i>>chunkBits) >= len(t.chunks) {
+	chunks, i := t.chunks, uint32(name&indexMask)
+	if int(i>>chunkBits) >= len(chunks) {
 		return nil
 	}
-	e := t.at(i)
+	e := at(chunks, i)
 	if e.name != name { // zero in slots that were never used, which names no value
 		return nil
 	}
@@ -120,18 +133,25 @@ func (t *Table[T]) At(index int) (*T, uint64) {
 
 // Free gives the slot of that name back. The caller has cleared the value as far
 // as it holds references. The name must be in use.
-func (t *Table[T]) Free(name uint64) { t.Drop(t.at(uint32(name & indexMask))) }
+func (t *Table[T]) Free(name uint64) {
+	t.Dropped(Drop(t.at(uint32(name&indexMask)), name, t.free), 1)
+}
 
-// Drop is Free for a slot that was found.
-func (t *Table[T]) Drop(e *Entry[T]) {
-	i := uint32(e.name & indexMask)
-	next := (e.name + 1<<indexBits) & nameMask &^ indexMask
+// Drop is Free for a slot that was found by name, in front of the free slot that follows.
+// It returns the slot, for the next Drop and in the end for Dropped.
+func Drop[T any](e *Entry[T], name uint64, follows uint32) uint32 {
+	next := (name + 1<<indexBits) & nameMask &^ indexMask
 	if next == 0 {
 		next = 1 << indexBits // no generation is 0, so that no name is
 	}
-	e.name = next | uint64(t.free)
-	t.free = i
-	t.used--
+	e.name = next | uint64(follows)
+	return uint32(name & indexMask)
+}
+
+// Dropped says that n slots were given back, and which was the last.
+func (t *Table[T]) Dropped(free uint32, n int) {
+	t.free = free
+	t.used -= uint32(n)
 }
 
 // All yields every value with its name, in no particular order. The loop may
@@ -147,6 +167,12 @@ func (t *Table[T]) All(yield func(uint64, *T) bool) {
 // Index returns the slot's index within a name, for tables alongside.
 func Index(name uint64) int { return int(name & indexMask) }
 
-func (t *Table[T]) at(i uint32) *Entry[T] {
-	return &t.chunks[i>>chunkBits][i%chunkSize]
+func (t *Table[T]) at(i uint32) *Entry[T] { return at(t.chunks, i) }
+
+func at[T any](chunks []*[chunkSize]Entry[T], i uint32) *Entry[T] {
+	c := chunks[i>>chunkBits]
+	if c == nil { // never, but then the compiler need not read from it to see that
+		return nil
+	}
+	return &c[i%chunkSize]
 }

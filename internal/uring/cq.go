@@ -52,6 +52,13 @@ func (q *CQ) Peek() *CQE {
 // value that Ready returned.
 func (q *CQ) At(i uint32) *CQE { return &q.cqes[(q.next+i)&q.mask] }
 
+// Run returns the completions from i places behind the oldest one on, at most n and as
+// far as they are contiguous; i+n must be at most a value that Ready returned.
+func (q *CQ) Run(i, n uint32) []CQE {
+	first := (q.next + i) & q.mask
+	return q.cqes[first:min(first+n, uint32(len(q.cqes)))]
+}
+
 // Advance gives the n oldest completions back to the kernel: once per batch,
 // since the kernel reads the word. n must be at most a value that Ready returned.
 func (q *CQ) Advance(n uint32) {

@@ -63,41 +63,6 @@ func Encode(q *SQE, r *ops.Request, userData uint64) {
 	}
 }
 
-// usual holds the opcodes of the operations that EncodeUsual knows. They are all of
-// which nothing but the first half of a Request counts, and all of that: the data
-// and, where there is one, the offset.
-var usual = [256]struct {
-	known  bool
-	op     Op
-	offset uint64 // the bits of Offset that count
-}{
-	ops.CodeNop:   {true, OpNop, 0},
-	ops.CodeRead:  {true, OpRead, ^uint64(0)},
-	ops.CodeWrite: {true, OpWrite, ^uint64(0)},
-	ops.CodeSend:  {true, OpSend, 0},
-	ops.CodeRecv:  {true, OpRecv, 0},
-}
-
-// IsUsual reports whether EncodeUsual knows an operation.
-func IsUsual(c ops.Code) bool { return usual[c].known }
-
-// EncodeUsual is Encode for requests of usual operations without Link, Mode, and
-// anything in the second half of the Request.
-func EncodeUsual(q *SQE, r *ops.Request, userData uint64) {
-	f := &usual[r.Code]
-	q.Opcode, q.Flags, q.Ioprio, q.FD = f.op, 0, 0, r.FD
-	q.Off, q.Addr = uint64(r.Offset)&f.offset, addrOf(r.Buf)
-	q.Len, q.OpFlags = lenOf(r.Buf), r.Flags
-	q.UserData = userData
-	q.BufIndex, q.Personality, q.FileIndex = 0, 0, 0
-	q.Addr3, q.Pad2 = 0, 0
-	if f.op == OpNop {
-		q.FD, q.Addr, q.Len = -1, 0, r.Len
-	} else if special(r) {
-		encodeTarget(q)
-	}
-}
-
 // encodeCommon assigns every field of q: what most operations share, and zero.
 // A composite literal would say the same, but the compiler builds it aside and
 // copies it, which takes three times as long.

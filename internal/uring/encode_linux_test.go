@@ -250,7 +250,7 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// EncodeUsual writes what Encode does.
+// The encoding of usual operations is what Encode does.
 func TestEncodeUsual(t *testing.T) {
 	buf, n := make([]byte, 100), 0
 	for c := ops.CodeInvalid + 1; c.Valid(); c++ {
@@ -260,7 +260,11 @@ func TestEncodeUsual(t *testing.T) {
 		for _, fd := range []int32{7, -1, int32(ops.DirectAt(3).FD())} {
 			r := ops.Request{Code: c, FD: fd, Flags: 5, Len: 6, Offset: 1 << 40, Buf: buf, Priority: ops.High, Tag: t}
 			got := SQE{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}
-			EncodeUsual(&got, &r, anyData)
+			UsualOf(c).Encode(&got, &r)
+			got.UserData = anyData
+			if NamesDirect(&r) {
+				EncodeTarget(&got)
+			}
 			assert.Equal(t, dirtyEncode(t, &r), got, "%v of %d", c, fd)
 			n++
 		}

@@ -73,6 +73,19 @@ func (q *SQ) Take() *SQE {
 	return e
 }
 
+// Run returns the entries that Take would hand out next, at most n and as far as they
+// are contiguous. Taken then hands out those that were written.
+func (q *SQ) Run(n uint32) []SQE {
+	first := q.next & q.mask
+	return q.sqes[first:min(first+n, uint32(len(q.sqes)))]
+}
+
+// Taken hands out the first n entries of a Run.
+func (q *SQ) Taken(n uint32) { q.next += n }
+
+// Latest returns the entry that was handed out back entries before the next.
+func (q *SQ) Latest(back uint32) *SQE { return &q.sqes[(q.next-back)&q.mask] }
+
 // Full reports whether Next would return nil.
 func (q *SQ) Full() bool { return q.next-q.cached >= uint32(len(q.sqes)) && q.full() }
 
