@@ -11,7 +11,7 @@ import (
 // passed, looked at in one of so many Waits, or in each where these are far between.
 const (
 	breathAfter = 8 * time.Millisecond
-	breathWaits = 8
+	breathWaits = 32
 	breathLook  = time.Millisecond // Waits further apart than this are far between
 )
 

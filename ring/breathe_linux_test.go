@@ -44,7 +44,7 @@ func TestBreatheAtIntervals(t *testing.T) {
 		}
 		assert.LessOrEqual(t, now.Sub(yielded), breathAfter+breathLook+interval, "%v: it goes on yielding", interval)
 		if interval < breathLook/2/breathWaits {
-			assert.InDelta(t, waits/breathWaits, looks, 4, "%v: it looks in one of %d Waits", interval, breathWaits)
+			assert.InDelta(t, waits/breathWaits, looks, 6, "%v: it looks in one of %d Waits", interval, breathWaits)
 		}
 	}
 }

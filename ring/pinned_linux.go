@@ -201,7 +201,10 @@ func (r *Ring) enterOwned(todo, want uint32, deadline, relax ops.Instant) {
 	timeout, minWait := r.sleepTimes(want, deadline, relax)
 	parked := r.leaveOwned(want)
 	_, err := r.u.Enter(todo, want, uring.EnterGetEvents, timeout, minWait)
-	r.returnOwned(parked, err)
+	r.returnOwned(parked)
+	if err != nil {
+		r.retry(err)
+	}
 }
 
 // leaveOwned releases mu for a system call of the owner that sleeps for want
@@ -212,18 +215,15 @@ func (r *Ring) leaveOwned(want uint32) (parked *workers.Parked) {
 	if want > 0 {
 		parked = workers.Park() // a call that waits needs no worker meanwhile
 	}
-	r.unlock()
+	r.mu.Unlock() // nobody has asked for a kick since the last one who could unlocked it
 	return parked
 }
 
 // returnOwned takes mu again.
-func (r *Ring) returnOwned(parked *workers.Parked, err error) {
+func (r *Ring) returnOwned(parked *workers.Parked) {
 	r.mu.Lock()
 	parked.Unpark()
 	r.owner.sleeping, r.owner.batching = false, false
-	if err != nil {
-		r.retry(err)
-	}
 }
 
 // sleepTimes returns how long the kernel may let the owner sleep, negative for

@@ -16,7 +16,7 @@ import (
 // w is who reaps, or nil. If it is a Wait with room, and no other order is
 // possible, completions go to it directly.
 func (r *Ring) reap(w *waiter) bool {
-	cq := r.u.CQ
+	cq := r.cq
 	n := cq.Ready()
 	if n == 0 {
 		return false

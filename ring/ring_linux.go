@@ -39,6 +39,8 @@ type Ring struct {
 	// can block. Under it are locked a poller's deadline, and what sources lock.
 	mu sync.Mutex
 	u  *uring.Ring
+	sq *uring.SQ // u.SQ
+	cq *uring.CQ // u.CQ
 
 	slots    slots.Table[slot]
 	queue    prio.Order          // slots of what was not yet handed over: requests, and chains by their first
@@ -138,6 +140,7 @@ func (r *Ring) start() (err error) {
 	if err := r.startEngine(); err != nil {
 		return err
 	}
+	r.sq, r.cq = r.u.SQ, r.u.CQ
 	r.entries, r.completionEntries = int(r.u.SQ.Entries()), int(r.u.CQ.Entries())
 	if r.cfg.Pinned {
 		r.owner.goroutine = goid.Current()

@@ -60,7 +60,7 @@ func (r *Ring) vacant(n int) bool {
 // acceptStraight is acceptOne. It returns 0 if it has done nothing.
 func (r *Ring) acceptStraight(req *ops.Request, w *waiter) uint64 {
 	p := req.Priority
-	if !p.Valid() || p > r.staged || !r.vacant(1) || !r.mayEnter(p) || r.u.SQ.Full() {
+	if !p.Valid() || p > r.staged || !r.vacant(1) || !r.mayEnter(p) || r.sq.Full() {
 		return 0
 	}
 	r.noteLevel(p)
@@ -86,16 +86,16 @@ func (r *Ring) acceptAllStraight(reqs []ops.Request, ids []ops.ID) bool {
 		return false
 	}
 	level := reqs[0].Priority
-	if !level.Valid() || level > r.staged || !r.vacant(n) || r.cfg.Reserve != 0 || n > int(r.u.SQ.Space()) {
+	if !level.Valid() || level > r.staged || !r.vacant(n) || r.cfg.Reserve != 0 || n > int(r.sq.Space()) {
 		return false
 	}
 	r.noteLevel(level)
 	if i := r.putAll(reqs, level); i < n {
-		r.u.SQ.TakeBack(uint32(i), r.unput)
+		r.sq.TakeBack(uint32(i), r.unput)
 		return false
 	}
 	for i := range ids[:min(n, len(ids))] {
-		ids[i] = ops.ID(r.u.SQ.Latest(uint32(n - i)).UserData)
+		ids[i] = ops.ID(r.sq.Latest(uint32(n - i)).UserData)
 	}
 	r.staged = level
 	r.inKernel += n
@@ -106,7 +106,7 @@ func (r *Ring) acceptAllStraight(reqs []ops.Request, ids []ops.ID) bool {
 // putAll is put for a group. It returns how many have been put, fewer than all if one is
 // not plain.
 func (r *Ring) putAll(reqs []ops.Request, level ops.Priority) int {
-	sq := r.u.SQ
+	sq := r.sq
 	for i := 0; i < len(reqs); {
 		if n := r.putUsual(reqs[i:], sq.Run(uint32(len(reqs)-i)), level); n != 0 {
 			sq.Taken(uint32(n))
@@ -164,7 +164,7 @@ func (r *Ring) put(req *ops.Request, level ops.Priority) (*slot, uint64) {
 	}
 	s, id := r.slots.Alloc()
 	s.state = inKernel
-	sqe := r.u.SQ.Take()
+	sqe := r.sq.Take()
 	if usual {
 		uring.CopyBare(&s.req, req)
 		uring.UsualOf(req.Code).Encode(sqe, req)
@@ -197,7 +197,7 @@ func (r *Ring) reapStraight(w *waiter, n uint32) (done uint32) {
 	dst := w.dst[w.n:]
 	n = uint32(min(int(n), len(dst)))
 	for done < n {
-		run := r.u.CQ.Run(done, n-done)
+		run := r.cq.Run(done, n-done)
 		i := r.reapBare(dst[done:], run)
 		for i < len(run) && r.reapMarked(&dst[int(done)+i], &run[i]) {
 			i++
@@ -279,7 +279,10 @@ func (r *Ring) doStraight(ctx context.Context, w *waiter) bool {
 		}
 		todo, parked := r.publish(), r.leaveOwned(1)
 		result := r.u.EnterOwned(todo, 1)
-		r.returnOwned(parked, uring.EnterError(result))
+		r.returnOwned(parked)
+		if result < 0 {
+			r.retry(uring.EnterError(result))
+		}
 	} else if r.fill() != 0 {
 		r.stats.Enters++
 		r.entering++
@@ -300,7 +303,7 @@ func (r *Ring) doStraight(ctx context.Context, w *waiter) bool {
 // publish lets the kernel see what is staged, and returns how much that is.
 func (r *Ring) publish() uint32 {
 	r.staged = ops.Highest
-	return r.u.SQ.Publish()
+	return r.sq.Publish()
 }
 
 // quiet reports whether a Wait has nothing to look after but what is in the

@@ -47,10 +47,13 @@ func (r *Ring) SubmitAll(reqs []ops.Request, ids []ops.ID) error {
 }
 
 // QueueAll is SubmitAll without the start, as Queue is Submit.
-func (r *Ring) QueueAll(reqs []ops.Request, ids []ops.ID) error {
+func (r *Ring) QueueAll(reqs []ops.Request, ids []ops.ID) (err error) {
 	r.mu.Lock()
-	defer r.unlock()
-	return r.acceptAll(reqs, ids)
+	if !r.acceptAllStraight(reqs, ids) {
+		err = r.acceptGroup(reqs, ids)
+	}
+	r.unlock()
+	return err
 }
 
 // Flush starts what is queued. On a pinned Ring, called by another goroutine
@@ -150,7 +153,15 @@ func (r *Ring) acceptOne(req *ops.Request, w *waiter) (uint64, error) {
 
 // acceptAll takes a group in.
 func (r *Ring) acceptAll(reqs []ops.Request, ids []ops.ID) error {
-	if r.acceptAllStraight(reqs, ids) || r.acceptLocks(reqs, ids) {
+	if r.acceptAllStraight(reqs, ids) {
+		return nil
+	}
+	return r.acceptGroup(reqs, ids)
+}
+
+// acceptGroup is acceptAll for what does not go the straight way.
+func (r *Ring) acceptGroup(reqs []ops.Request, ids []ops.ID) error {
+	if r.acceptLocks(reqs, ids) {
 		return nil
 	}
 	if err := r.checkAll(reqs, ids); err != nil {

@@ -40,7 +40,9 @@ func (r *Ring) Wait(dst []ops.Completion, min int, timeout time.Duration) (int, 
 	r.mu.Lock()
 	w := &r.owner.w
 	w.ctx, w.dst, w.n, w.min, w.relax, w.err = nil, dst, 0, min, ops.Never, nil
-	r.reap(w)
+	if r.cq.Ready() != 0 {
+		r.reap(w)
+	}
 	if r.doing != 0 || !r.quiet() {
 		return r.waitOn(w, Forever)
 	}
@@ -51,7 +53,10 @@ func (r *Ring) Wait(dst []ops.Completion, min int, timeout time.Duration) (int, 
 	if todo != 0 || want != 0 {
 		parked := r.leaveOwned(want)
 		result := r.u.EnterOwned(todo, want)
-		r.returnOwned(parked, uring.EnterError(result))
+		r.returnOwned(parked)
+		if result < 0 {
+			r.retry(uring.EnterError(result))
+		}
 		r.reap(w)
 	}
 	if w.n < min || r.doing != 0 || !r.quiet() {

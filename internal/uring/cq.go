@@ -63,7 +63,7 @@ func (q *CQ) Run(i, n uint32) []CQE {
 // since the kernel reads the word. n must be at most a value that Ready returned.
 func (q *CQ) Advance(n uint32) {
 	q.next += n
-	atomic.StoreUint32(q.head, q.next)
+	storeRelease(q.head, q.next)
 }
 
 // Overflow returns how many completions the kernel had to throw away because it

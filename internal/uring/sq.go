@@ -102,7 +102,7 @@ func (q *SQ) full() bool {
 // an earlier Enter left behind are counted again, so nothing is submitted twice
 // and nothing is forgotten (trap 6).
 func (q *SQ) Publish() uint32 {
-	atomic.StoreUint32(q.tail, q.next)
+	storeRelease(q.tail, q.next)
 	return q.next - atomic.LoadUint32(q.head)
 }
 
