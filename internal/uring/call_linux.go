@@ -19,3 +19,7 @@ func call(fd, toSubmit, minComplete, flags uint32, arg unsafe.Pointer, size uint
 	}
 	return int(n)
 }
+
+func callOwned(fd, toSubmit, minComplete, flags uint32, arg unsafe.Pointer, size uintptr) (result int) {
+	return call(fd, toSubmit, minComplete, flags, arg, size)
+}

@@ -66,7 +66,7 @@ func (r *Ring) Enter(toSubmit, minComplete, flags uint32, timeout, minWait time.
 // EnterOwned is Enter for the owner of a ring that is not emulated, without a timeout,
 // in as few steps as can be. It returns the kernel's answer: see EnterError.
 func (r *Ring) EnterOwned(toSubmit, minComplete uint32) (result int) {
-	return call(uint32(r.enterFD), toSubmit, minComplete, r.enterFlags|EnterGetEvents, nil, 0)
+	return callOwned(uint32(r.enterFD), toSubmit, minComplete, r.enterFlags|EnterGetEvents, nil, 0)
 }
 
 // EnterPlain is Enter without timed waits, from any thread that the ring's flags
