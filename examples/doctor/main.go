@@ -18,6 +18,13 @@ import (
 	"os"
 )
 
+const usage = `Usage: doctor [-json]
+
+Prints what sluice makes of this machine: the engine and why it was chosen, how each
+operation is carried out, and the limits that matter.
+
+`
+
 func main() {
 	if err := run(os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "doctor:", err)
@@ -28,6 +35,10 @@ func main() {
 func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("doctor", flag.ExitOnError)
 	asJSON := flags.Bool("json", false, "print the same as JSON")
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), usage)
+		flags.PrintDefaults()
+	}
 	_ = flags.Parse(args)
 	if flags.NArg() != 0 {
 		return fmt.Errorf("%q: no operands are expected", flags.Arg(0))

@@ -7,7 +7,7 @@
 //
 // A file that somebody else has locked does not hold up the others. When the timeout
 // has passed, or at an interrupt (^C), what still waits is given up. The status is 1
-// if a file could not be locked.
+// if a file could not be locked, and 2 after a usage error.
 package main
 
 import (
@@ -25,6 +25,13 @@ import (
 	"github.com/sluicego/sluice/ring"
 )
 
+const usage = `Usage: open-and-lock [flags] FILE...
+
+Opens each FILE and locks it with flock(2), all at once, and prints what became of
+each. At an interrupt, what still waits is given up.
+
+`
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -37,9 +44,17 @@ func main() {
 func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("open-and-lock", flag.ExitOnError)
 	shared := flags.Bool("shared", false, "take shared locks")
-	timeout := flags.Duration("timeout", 5*time.Second, "how long to wait for a lock")
+	timeout := flags.Duration("timeout", 5*time.Second, "how long to wait for a lock; 0 is for ever")
 	hold := flags.Duration("hold", 0, "how long to keep the locks")
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), usage)
+		flags.PrintDefaults()
+	}
 	_ = flags.Parse(args)
+	if flags.NArg() == 0 || *timeout < 0 {
+		flags.Usage()
+		os.Exit(2)
+	}
 	kind := locks.Exclusive
 	if *shared {
 		kind = locks.Shared

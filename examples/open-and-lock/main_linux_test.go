@@ -51,6 +51,18 @@ func TestReport(t *testing.T) {
 	require.Contains(t, out.String(), "49 of 51 files locked")
 }
 
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{{}, {"-timeout", "-1s", "file"}, {"-nonsense", "file"}} {
+		cmd := exec.Command("/proc/self/exe", args...)
+		cmd.Env = append(os.Environ(), "OPEN_AND_LOCK=1")
+		said, err := cmd.CombinedOutput()
+		var status *exec.ExitError
+		require.ErrorAs(t, err, &status, "%q", args)
+		require.Equal(t, 2, status.ExitCode())
+		require.Contains(t, string(said), "open-and-lock [flags] FILE...")
+	}
+}
+
 func TestInterrupt(t *testing.T) {
 	paths, unlock := files(t, 3)
 	defer unlock()
