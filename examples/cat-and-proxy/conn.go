@@ -123,10 +123,13 @@ func (c *conn) relay(done *ops.Completion) {
 }
 
 // prepare makes the system calls on the target's socket that its flows make
-// return at once, and sends small messages without delay. Clients have both
-// settings from the listener.
+// return at once, keeps urgent bytes in their place (see pipe.copy), and sends small
+// messages without delay. Clients have these settings from the listener.
 func prepare(fd int) error {
 	if err := unix.SetNonblock(fd, true); err != nil {
+		return err
+	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_OOBINLINE, 1); err != nil {
 		return err
 	}
 	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)

@@ -66,14 +66,14 @@ func (f *flow) complete(c *ops.Completion) {
 // run moves data until src has no more, dst takes no more, or it is the others'
 // turn.
 func (f *flow) run() {
-	for range rounds {
+	for round := range rounds {
 		if f.pipe == nil {
 			if f.pipe = f.conn.proxy.pipes.get(); f.pipe == nil {
 				f.conn.proxy.pipes.wait(f)
 				return
 			}
 		}
-		if f.pipe.n == 0 && !f.fill() {
+		if f.pipe.n == 0 && !f.fill(round == 0) {
 			return
 		}
 		if !f.drain() {
@@ -83,9 +83,14 @@ func (f *flow) run() {
 	f.rest()
 }
 
-// fill reports whether there is something to drain now.
-func (f *flow) fill() bool {
-	switch n, err := f.pipe.fill(f.src); {
+// fill reports whether there is something to drain now. That src has nothing although
+// a poll has just said so means that splice does not get past an urgent byte.
+func (f *flow) fill(polled bool) bool {
+	n, err := f.pipe.fill(f.src)
+	if err == unix.EAGAIN && polled {
+		n, err = f.pipe.copy(f.src)
+	}
+	switch {
 	case err == unix.EAGAIN:
 		f.rest()
 		return false

@@ -53,6 +53,19 @@ func (p *pipe) fill(src int) (int, error) {
 	return n, err
 }
 
+// copy is fill for what splice does not move: it stops for good at a byte that was
+// sent with MSG_OOB, which with SO_OOBINLINE is read like any other.
+func (p *pipe) copy(src int) (int, error) {
+	var b [512]byte // an empty pipe takes it whole
+	n, _, err := unix.Recvfrom(src, b[:], unix.MSG_DONTWAIT)
+	if n <= 0 || err != nil {
+		return 0, err
+	}
+	n, err = unix.Write(p.w, b[:n])
+	p.n += max(n, 0)
+	return n, err
+}
+
 // drain moves what is in the pipe to dst, as far as dst takes it.
 func (p *pipe) drain(dst int) (int, error) {
 	n, err := splice(p.r, dst, p.n)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -280,6 +281,37 @@ func startLimited(t *testing.T, flags []string, target, limit string) *proxyProc
 	require.NoError(t, err)
 	p.start(t)
 	return p
+}
+
+// Urgent bytes, which splice does not move, pass like all others.
+func TestUrgentBytes(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	eachMode(t, func(t *testing.T, flags ...string) {
+		p := startProxy(t, flags, l.Addr().String())
+		client := p.dial(t)
+		target, err := l.Accept()
+		require.NoError(t, err)
+		for _, way := range [][2]net.Conn{{client, target}, {target, client}} {
+			raw, err := way[0].(*net.TCPConn).SyscallConn()
+			require.NoError(t, err)
+			for range 3 {
+				require.NoError(t, control(raw, func(fd int) error {
+					return errors.Join(unix.Send(fd, []byte("before"), 0), unix.Send(fd, []byte("!"), unix.MSG_OOB),
+						unix.Send(fd, []byte("after"), 0))
+				}))
+				got := make([]byte, len("before!after"))
+				require.NoError(t, way[1].SetReadDeadline(time.Now().Add(patience)))
+				_, err = io.ReadFull(way[1], got)
+				require.NoError(t, err)
+				require.Equal(t, "before!after", string(got))
+			}
+		}
+		require.NoError(t, client.Close())
+		require.NoError(t, target.Close())
+		assert.Equal(t, 0, p.stop(t, syscall.SIGTERM))
+	})
 }
 
 // With -listen, standard output is not needed, and nobody reads standard input.
