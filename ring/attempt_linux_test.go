@@ -184,3 +184,43 @@ func TestAttemptOrder(t *testing.T) {
 		}
 	})
 }
+
+// What comes while a lock is tried in a Wait ends the sleep that the same turn goes to:
+// Wake, and the end of a context.
+func TestAttemptWakes(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		r := newRing(ring.Config{})
+		s := newSlowWord()
+		whileTried := func(f func()) {
+			require.NoError(t, r.QueueAll(ops.Chain(ops.Nop(), s.lock()), nil))
+			during(t, func() {
+				<-s.trying
+				f()
+				s.answer <- syscall.EAGAIN
+			})
+		}
+		whileTried(r.Wake)
+		var dst [4]ops.Completion
+		n, err := r.Wait(dst[:], 1, patience) // the lock may be tried in the next one
+		if err == nil {
+			require.Equal(t, 1, n)
+			_, err = r.Wait(dst[:], 1, patience)
+		}
+		require.ErrorIs(t, err, ops.ErrWoken)
+		_, err = r.CancelAll() // the next one is tried again where nobody waits
+		require.NoError(t, err)
+		c := takeOne(t, r)
+		require.ErrorIs(t, c.Err(), ops.ErrCanceled)
+
+		ctx, cancel := context.WithCancel(context.Background())
+		whileTried(func() {
+			cancel()
+			time.Sleep(moment) // until Completions was told
+		})
+		late := time.AfterFunc(patience, r.Wake)
+		for c := range r.Completions(ctx) {
+			require.Equal(t, ops.CodeNop, c.Code)
+		}
+		require.True(t, late.Stop(), "it slept on")
+	})
+}

@@ -160,9 +160,9 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 			return w.err
 		}
 		todo := r.fill()
-		if r.ready.Len() != 0 { // a source was done at once
-			done = w.satisfied(r) || done
-		}
+		// A source may have been done at once; and where a lock was tried mu was free, so that
+		// others may have come who took the owner for awake.
+		done = done || w.satisfied(r)
 		// The kernel sets the flag after it has lined work up. If that is done
 		// meanwhile, the flag stays, and entering brings nothing.
 		more := r.chores || r.u.SQ.NeedsFlush() && (came || !entered) || r.u.Emulated() && !entered
