@@ -1,6 +1,6 @@
-// Opens, reads and closes DIR/0 to DIR/N-1, PASSES times, each by a chain on a
-// direct descriptor, and prints files per second and nanoseconds of CPU for a file:
-// smallfiles DIR N PASSES
+// Opens, reads and closes N files from DIR/FIRST on (0 unless given), PASSES times, each
+// by a chain on a direct descriptor, and prints files per second and nanoseconds of CPU
+// for a file: smallfiles DIR N PASSES [FIRST]
 #include <fcntl.h>
 #include <liburing.h>
 #include <stdio.h>
@@ -46,8 +46,9 @@ int main(int argc, char **argv)
 	struct io_uring_params p;
 	long next = 0, done = 0;
 
-	if (argc != 4)
+	if (argc != 4 && argc != 5)
 		return 2;
+	long first = argc == 5 ? atol(argv[4]) : 0;
 	int dir = open(argv[1], O_RDONLY | O_DIRECTORY);
 	long files = atol(argv[2]), n = files * atol(argv[3]);
 	memset(&p, 0, sizeof p);
@@ -59,7 +60,7 @@ int main(int argc, char **argv)
 		return 1;
 	double start = now(CLOCK_MONOTONIC), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
 	for (; next < DEPTH && next < n; next++)
-		chain(dir, next, next % files);
+		chain(dir, next, first + next % files);
 	while (done < n) {
 		struct io_uring_cqe *cqe;
 		unsigned head, seen = 0;
@@ -74,7 +75,7 @@ int main(int argc, char **argv)
 				continue;
 			done++;
 			if (next < n)
-				chain(dir, cqe->user_data, next++ % files);
+				chain(dir, cqe->user_data, first + next++ % files);
 		}
 		io_uring_cq_advance(&ring, seen);
 	}
