@@ -176,6 +176,50 @@ func ExampleRing_Wait_timeout() {
 	// read: true
 }
 
+// A server's loop that takes requests in larger turns while it is busy. In each it waits
+// for what its own replies yield, which is there at once, and for three quarters of the
+// most requests that came in a turn; if these take longer than a moment, it wants fewer
+// from then on. A request that comes alone is not held up. Timers stand for requests of
+// eight clients here, and what does nothing for replies.
+func ExampleRing_WaitBatch() {
+	r, err := ring.New(ring.Config{Pinned: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	var todo []ops.Request
+	for range 8 {
+		todo = append(todo, ops.Timer(time.Millisecond))
+	}
+
+	const moment = 200 * time.Microsecond
+	var completions [64]ops.Completion
+	total, replies, want := 0, 0, 0
+	for total < 100 {
+		if replies < want || replies*3/4 > want {
+			want = replies * 3 / 4
+		}
+		if err := r.QueueAll(todo, nil); err != nil {
+			log.Fatal(err)
+		}
+		n, err := r.WaitBatch(completions[:], min(max(replies+want, 1), len(completions)), moment, ring.Forever)
+		if err != nil {
+			log.Fatal(err)
+		}
+		todo, replies = todo[:0], 0
+		for _, c := range completions[:n] {
+			if c.Code == ops.CodeTimer { // a request
+				todo = append(todo, ops.Nop(), ops.Timer(time.Millisecond))
+				replies++
+			}
+		}
+		total += replies
+	}
+	fmt.Println(total >= 100)
+	// Output:
+	// true
+}
+
 // A pinned Ring belongs to one goroutine, which waits; the others submit to it,
 // post to it, and wake it.
 func ExampleConfig_pinned() {

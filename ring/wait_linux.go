@@ -82,6 +82,11 @@ func (r *Ring) WaitUntil(dst []ops.Completion, min int, deadline time.Time) (int
 // collects what comes within that time, and takes no longer than that if there is
 // anything at all. A negative batch is Wait, and with zero one is enough at once.
 //
+// A busy server does its work for less, and answers sooner, in larger turns; one that is
+// not busy should not wait for company. What the turn before has brought tells which it
+// is. The example shows a way to choose min by it, and doc/decisions/0014-larger-turns.md
+// what that gives.
+//
 // A pinned Ring leaves the counting to the kernel from 6.12 on (io_uring_enter(2),
 // min_wait_usec) and sleeps once; elsewhere it takes a wake-up more if nothing has
 // come by the end of batch.
@@ -93,6 +98,8 @@ func (r *Ring) WaitBatch(dst []ops.Completion, min int, batch, timeout time.Dura
 		return 0, fmt.Errorf("wait: %w", ops.Invalid("min %d with room for %d completions", min, len(dst)))
 	case !r.mayWait():
 		return 0, fmt.Errorf("wait: %w", ops.ErrWrongThread)
+	case min == 1 && batch >= 0, min > 1 && batch == 0:
+		return r.Wait(dst, 1, timeout) // which may be the straight way
 	}
 	return r.wait(context.Background(), dst, min, batch, timeout)
 }

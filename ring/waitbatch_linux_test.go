@@ -74,6 +74,44 @@ func TestWaitBatch(t *testing.T) {
 	})
 }
 
+// So is what was done at once, when the Wait handed it over, and it ends the Wait no sooner.
+func TestWaitBatchOfWhatIsDoneAtOnce(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		r := newRing(ring.Config{})
+		in, _ := pipe(t)
+		submit(t, r, ops.Read(in, make([]byte, 1), ops.Current))
+		var dst [8]ops.Completion
+		const batch = 2 * time.Millisecond
+		for range 10 {
+			queue(t, r, ops.Nop())
+			queue(t, r, ops.Nop())
+			begin := time.Now()
+			n, err := r.WaitBatch(dst[:], 3, batch, patience)
+			require.NoError(t, err)
+			require.Equal(t, 2, n)
+			require.GreaterOrEqual(t, time.Since(begin), batch)
+			require.Less(t, time.Since(begin), patience)
+		}
+	})
+}
+
+// With a batch of one there is nothing to wait for after the first.
+func TestWaitBatchOfOne(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		r := newRing(ring.Config{})
+		var dst [4]ops.Completion
+		begin := time.Now()
+		queue(t, r, ops.Nop())
+		n, err := r.WaitBatch(dst[:], 1, time.Hour, ring.Forever)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		n, err = r.WaitBatch(dst[:], 1, time.Hour, moment)
+		require.ErrorIs(t, err, ops.ErrTimeout)
+		require.Zero(t, n)
+		require.Less(t, time.Since(begin), patience)
+	})
+}
+
 func TestWaitBatchTimeouts(t *testing.T) {
 	eachMode(t, func(t *testing.T, newRing maker) {
 		r := newRing(ring.Config{})
