@@ -37,9 +37,11 @@ var echoServers = []struct {
 	command func(port int) (*exec.Cmd, error)
 }{
 	{"pinned", goServer("pinned")},
+	{"pinned-one", goServer("pinned-one")},
 	{"shared", goServer("shared")},
 	{"portable", portableServer},
 	{"c-ring", cServer("echoring")},
+	{"c-batch", cServer("echoring", strconv.Itoa(int(echoBatch.Microseconds())))},
 	{"std", goServer("std")},
 	{"gnet", goServer("gnet")},
 	{"netpoll", goServer("netpoll")},
@@ -54,7 +56,7 @@ var echoMetrics = []metric{
 }
 
 func echoCase(o options, p placement, conns, size int) comparison {
-	c := comparison{name: fmt.Sprintf("%dB-%d", size, conns), metrics: echoMetrics, ours: 3}
+	c := comparison{name: fmt.Sprintf("%dB-%d", size, conns), metrics: echoMetrics, ours: 4}
 	for _, s := range echoServers {
 		c.sides = append(c.sides, side{s.name, func() ([]float64, error) { return echo(o, s.command, p, conns, size) }})
 	}
@@ -69,8 +71,11 @@ func echo(o options, command func(port int) (*exec.Cmd, error), p placement, con
 	}
 	defer func() { err = s.stop(err) }()
 	warm, run := 150, 500 // milliseconds
-	if o.short {
+	switch {
+	case o.short:
 		warm, run = 10, 40
+	case p == anywhere: // where the scheduler has a choice, it makes more difference
+		run = 1000
 	}
 	load := exec.Command(filepath.Join("bin", "echoload"), strconv.Itoa(s.port), strconv.Itoa(conns), strconv.Itoa(size),
 		strconv.Itoa(warm), strconv.Itoa(run), strconv.Itoa(s.cmd.Process.Pid), strconv.Itoa(p.load))

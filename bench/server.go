@@ -22,13 +22,14 @@ const serverVariable = "SLUICE_BENCH_SERVER"
 
 // servers are those that are written in Go.
 var servers = map[string]func(port int, target string) error{
-	"pinned":   echoes(echoPinned),
-	"shared":   echoes(echoShared),
-	"portable": echoes(echoPortable),
-	"std":      echoes(echoStd),
-	"gnet":     echoes(echoGnet),
-	"netpoll":  echoes(echoNetpoll),
-	"io.Copy":  proxyCopy,
+	"pinned":     echoes(echoPinned),
+	"pinned-one": echoes(echoPinnedOne),
+	"shared":     echoes(echoShared),
+	"portable":   echoes(echoPortable),
+	"std":        echoes(echoStd),
+	"gnet":       echoes(echoGnet),
+	"netpoll":    echoes(echoNetpoll),
+	"io.Copy":    proxyCopy,
 }
 
 // echoes makes a server of one that passes nothing on.
@@ -84,8 +85,10 @@ func goServer(name string, target ...string) func(port int) (*exec.Cmd, error) {
 }
 
 // cServer returns the command for one of the C programs.
-func cServer(name string) func(port int) (*exec.Cmd, error) {
-	return func(port int) (*exec.Cmd, error) { return cProgram(name, strconv.Itoa(port)) }
+func cServer(name string, more ...string) func(port int) (*exec.Cmd, error) {
+	return func(port int) (*exec.Cmd, error) {
+		return cProgram(name, append([]string{strconv.Itoa(port)}, more...)...)
+	}
 }
 
 func cProgram(name string, args ...string) (*exec.Cmd, error) {
