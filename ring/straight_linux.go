@@ -124,34 +124,37 @@ func (r *Ring) putAll(reqs []ops.Request, level ops.Priority) int {
 // putUsual is put for the usual ones at the beginning of a group, as far as there are
 // entries in run, and free slots that were used before. It returns their number.
 func (r *Ring) putUsual(reqs []ops.Request, run []uring.SQE, level ops.Priority) (n int) {
-	free, reqs := r.slots.FirstFree(), reqs[:len(run)]
+	kept, reqs := r.slots.Kept(), reqs[:len(run)]
 	for i := range run {
 		req, sqe := &reqs[i], &run[i]
-		if !r.usual(req, level) || slots.IsNone(free) {
+		if !r.usual(req, level) || kept == 0 {
 			break
 		}
 		uring.UsualOf(req.Code).Encode(sqe, req)
-		s, id, next := r.slots.Reuse(free)
-		s.state, free = inKernel, next
+		s, id := r.slots.Reuse(r.slots.Latest(kept))
+		s.state = inKernel
 		uring.CopyBare(&s.req, req)
 		sqe.UserData = id
-		if level != ops.Normal || uring.NamesDirect(req) {
-			r.finishUsual(sqe, s)
+		if uring.NamesDirect(req) {
+			uring.EncodeTarget(sqe)
 		}
+		kept--
 		n++
 	}
-	r.slots.Reused(free, n)
+	r.slots.SetKept(kept)
+	if level != ops.Normal {
+		for i := range run[:n] {
+			r.giveIOPrio(&run[i], r.slots.Get(run[i].UserData))
+		}
+	}
 	return n
 }
 
-// finishUsual writes what few usual requests need into an entry.
-//
-//go:noinline
-func (r *Ring) finishUsual(sqe *uring.SQE, s *slot) {
-	if s.req.Priority != ops.Normal && hasIOPrio[s.req.Code] {
+// giveIOPrio gives an entry whose request is not of level Normal its I/O priority.
+func (r *Ring) giveIOPrio(sqe *uring.SQE, s *slot) {
+	if hasIOPrio[s.req.Code] {
 		sqe.Ioprio = r.ioprio(s)
 	}
-	uring.EncodeTarget(sqe)
 }
 
 // put gives a plain request a slot, and writes it into the next entry of the submission
@@ -169,8 +172,11 @@ func (r *Ring) put(req *ops.Request, level ops.Priority) (*slot, uint64) {
 		uring.CopyBare(&s.req, req)
 		uring.UsualOf(req.Code).Encode(sqe, req)
 		sqe.UserData = id
-		if level != ops.Normal || uring.NamesDirect(req) {
-			r.finishUsual(sqe, s)
+		if uring.NamesDirect(req) {
+			uring.EncodeTarget(sqe)
+		}
+		if level != ops.Normal {
+			r.giveIOPrio(sqe, s)
 		}
 		return s, id
 	}
@@ -217,11 +223,11 @@ func (r *Ring) reapBare(dst []ops.Completion, run []uring.CQE) (n int) {
 	if r.cfg.Reserve != 0 {
 		return 0
 	}
-	free, dst := r.slots.FirstFree(), dst[:len(run)]
+	kept, dst := r.slots.Kept(), dst[:len(run)]
 	for i := range run {
 		c := &run[i]
 		e := r.slots.Find(c.UserData)
-		if e == nil || c.Res < 0 || c.Flags&uring.CQEFlagMore != 0 {
+		if e == nil || c.Res < 0 || c.Flags&uring.CQEFlagMore != 0 || kept == slots.Recent {
 			break
 		}
 		s := &e.Value
@@ -229,11 +235,12 @@ func (r *Ring) reapBare(dst []ops.Completion, run []uring.CQE) (n int) {
 			break
 		}
 		s.state = 0
-		free = slots.Drop(e, c.UserData, free)
+		r.slots.Drop(e, c.UserData, kept)
 		uring.CompleteBare(&dst[i], &s.req, c)
+		kept++
 		n++
 	}
-	r.slots.Dropped(free, n)
+	r.slots.SetKept(kept)
 	r.inKernel -= n
 	r.stats.Completed += uint64(n)
 	return n

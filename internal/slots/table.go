@@ -23,16 +23,25 @@ const (
 // Table holds up to a fixed number of values. It grows by chunks that never
 // move, so a pointer to a value holds until Free. It is not safe for concurrent
 // use. Make one with New.
+//
+// Free slots that were used last are reused first, while they are in the processor's
+// caches. Those are in an array, so that who takes several need not wait for one to find
+// the next; the others are a list.
 type Table[T any] struct {
 	chunks   []*[chunkSize]Entry[T]
-	free     uint32 // index of the free slot that was used last, or none
-	used     uint32 // slots that have a value
-	made     uint32 // slots that were ever used
+	recent   [Recent]uint32 // free slots that were used last, in that order
+	kept     uint32         // how many there are in recent
+	free     uint32         // the first of the other free slots, or none
+	used     uint32         // slots that have a value
+	made     uint32         // slots that were ever used
 	capacity uint32
 }
 
+// Recent is how many free slots can be taken and given back by Reuse and Drop.
+const Recent = 256
+
 // Entry is a slot. Its name is that of the value in it. While it is free the name is
-// that of the next value, but for the index: this is the next free slot's, or none.
+// that of the next value, but for the index: in the list this is the next one's, or none.
 type Entry[T any] struct {
 	name  uint64
 	Value T
@@ -52,37 +61,54 @@ func (t *Table[T]) Room() int { return int(t.capacity - t.used) }
 // Alloc takes a free slot and returns its value, which is zero or as Free left
 // it, and its name; nil when the table is full.
 func (t *Table[T]) Alloc() (*T, uint64) {
-	if t.free == none {
+	if t.kept == 0 && !t.refill() {
 		return t.grow()
 	}
-	v, name, next := t.Reuse(t.free)
-	t.Reused(next, 1)
-	return v, name
+	t.SetKept(t.kept - 1)
+	return t.Reuse(t.recent[t.kept])
 }
 
-// Free slots that were used before are taken one after the other by Reuse, from
-// FirstFree on, with its successor, and given account of by Reused at the end: what
-// is written in between would have to be read again at once.
+// Kept returns how many free slots there are for Reuse and Drop. The caller counts on:
+// down to zero, taking each from Latest to Reuse, or up to Recent with Drop. It says
+// by SetKept where that has ended.
+func (t *Table[T]) Kept() uint32 { return t.kept }
 
-// FirstFree returns the slot to begin with.
-func (t *Table[T]) FirstFree() uint32 { return t.free }
-
-// IsNone reports whether there is no further free slot that was used before.
-func IsNone(free uint32) bool { return free == none }
-
-// Reuse takes the slot free, and returns its value, its name, and the next free one. It
-// is short enough to be inlined.
-func (t *Table[T]) Reuse(free uint32) (*T, uint64, uint32) {
-	e := t.at(free)
-	next := uint32(e.name & indexMask)
-	e.name = e.name&^indexMask | uint64(free)
-	return &e.Value, e.name, next
+// SetKept is the end of what began with Kept.
+func (t *Table[T]) SetKept(kept uint32) {
+	t.used += t.kept - kept
+	t.kept = kept
 }
 
-// Reused says that n slots were taken, and which is the next.
-func (t *Table[T]) Reused(next uint32, n int) {
-	t.free = next
-	t.used += uint32(n)
+// Latest returns the slot that Reuse is to take when kept, which is not zero, are there.
+func (t *Table[T]) Latest(kept uint32) uint32 { return t.recent[(kept-1)%Recent] }
+
+// Reuse is Alloc for a slot of those. It is in two so that each is short enough to be inlined.
+func (t *Table[T]) Reuse(i uint32) (*T, uint64) {
+	e := t.at(i)
+	e.name = e.name&^indexMask | uint64(i)
+	return &e.Value, e.name
+}
+
+// refill moves some of the list to recent. It reports false if there are none.
+func (t *Table[T]) refill() bool {
+	for t.kept < Recent/2 && t.free != none {
+		e := t.at(t.free)
+		t.recent[t.kept] = t.free
+		t.kept++
+		t.free = uint32(e.name & indexMask)
+		e.name |= none
+	}
+	return t.kept != 0
+}
+
+// spill moves the half of recent that was used first to the list.
+func (t *Table[T]) spill() {
+	for _, i := range t.recent[:Recent/2] {
+		e := t.at(i)
+		e.name = e.name&^indexMask | uint64(t.free)
+		t.free = i
+	}
+	t.kept = uint32(copy(t.recent[:], t.recent[Recent/2:t.kept]))
 }
 
 // grow takes a slot that was never used. It is no part of Alloc, so that this is short.
@@ -134,24 +160,21 @@ func (t *Table[T]) At(index int) (*T, uint64) {
 // Free gives the slot of that name back. The caller has cleared the value as far
 // as it holds references. The name must be in use.
 func (t *Table[T]) Free(name uint64) {
-	t.Dropped(Drop(t.at(uint32(name&indexMask)), name, t.free), 1)
+	if t.kept == Recent {
+		t.spill()
+	}
+	t.Drop(t.at(uint32(name&indexMask)), name, t.kept)
+	t.SetKept(t.kept + 1)
 }
 
-// Drop is Free for a slot that was found by name, in front of the free slot that follows.
-// It returns the slot, for the next Drop and in the end for Dropped.
-func Drop[T any](e *Entry[T], name uint64, follows uint32) uint32 {
+// Drop is Free for a slot that was found by that name, for when kept is below Recent.
+func (t *Table[T]) Drop(e *Entry[T], name uint64, kept uint32) {
 	next := (name + 1<<indexBits) & nameMask &^ indexMask
 	if next == 0 {
 		next = 1 << indexBits // no generation is 0, so that no name is
 	}
-	e.name = next | uint64(follows)
-	return uint32(name & indexMask)
-}
-
-// Dropped says that n slots were given back, and which was the last.
-func (t *Table[T]) Dropped(free uint32, n int) {
-	t.free = free
-	t.used -= uint32(n)
+	e.name = next | none
+	t.recent[kept%Recent] = uint32(name & indexMask)
 }
 
 // All yields every value with its name, in no particular order. The loop may

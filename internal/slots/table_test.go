@@ -115,6 +115,53 @@ func TestAllMayFree(t *testing.T) {
 	assert.Equal(t, 7, n)
 }
 
+// Many slots are given back and taken at a time, more than are kept for that: names are
+// those of Alloc and Free, and none is lost.
+func TestManyAtATime(t *testing.T) {
+	const capacity = 3*chunkSize + 1
+	table := New[int](capacity)
+	seen := map[uint64]bool{}
+	var names []uint64
+	note := func(v *int, name uint64) {
+		require.Zero(t, *v)
+		require.False(t, seen[name])
+		seen[name] = true
+		names = append(names, name)
+		*v = len(names)
+	}
+	for range 10 {
+		kept := table.Kept()
+		for ; kept > 0; kept-- {
+			note(table.Reuse(table.Latest(kept)))
+		}
+		table.SetKept(kept)
+		require.Equal(t, len(names), table.Len())
+		for table.Room() > 0 {
+			note(table.Alloc())
+		}
+		for i, name := range names {
+			require.Equal(t, i+1, *table.Get(name))
+			*table.Get(name) = 0
+		}
+		for kept = table.Kept(); kept < Recent; kept++ {
+			table.Drop(table.Find(names[kept]), names[kept], kept)
+		}
+		table.SetKept(kept)
+		for _, name := range names[Recent:] {
+			table.Free(name)
+		}
+		for _, name := range names {
+			require.Nil(t, table.Get(name))
+		}
+		require.Equal(t, capacity, table.Room())
+		names = names[:0]
+	}
+	for name := range table.All {
+		require.Fail(t, "it is free", name)
+	}
+	require.Len(t, seen, 10*capacity)
+}
+
 // model is a Table as a map.
 type model struct {
 	t     *testing.T

@@ -9,27 +9,21 @@ import (
 )
 
 // Usual says how the requests of a usual operation are encoded. Those are operations of
-// which nothing but the first half of a Request counts, and all of that: the data and,
-// where there is one, the offset. A nop has neither.
+// which nothing but the first half of a Request counts: the data and, where there is one,
+// the offset.
 type Usual struct {
 	start  [4]uint8 // Opcode, Flags and Ioprio
-	fd     int32    // added to FD
-	data   uint32   // the bits of the data's length that count, and none of Len
 	known  bool
-	addr   uint64 // those of its address
-	offset uint64 // those of Offset
+	data   bool   // there are a descriptor, data, and no use of Len
+	offset uint64 // the bits of Offset that count
 }
 
 var usual = [256]Usual{
-	ops.CodeNop:   {start: [4]uint8{uint8(OpNop)}, known: true, fd: -1},
-	ops.CodeRead:  withData(OpRead, ^uint64(0)),
-	ops.CodeWrite: withData(OpWrite, ^uint64(0)),
-	ops.CodeSend:  withData(OpSend, 0),
-	ops.CodeRecv:  withData(OpRecv, 0),
-}
-
-func withData(op Op, offset uint64) Usual {
-	return Usual{start: [4]uint8{uint8(op)}, known: true, data: ^uint32(0), addr: ^uint64(0), offset: offset}
+	ops.CodeNop:   {start: [4]uint8{uint8(OpNop)}, known: true},
+	ops.CodeRead:  {start: [4]uint8{uint8(OpRead)}, known: true, data: true, offset: ^uint64(0)},
+	ops.CodeWrite: {start: [4]uint8{uint8(OpWrite)}, known: true, data: true, offset: ^uint64(0)},
+	ops.CodeSend:  {start: [4]uint8{uint8(OpSend)}, known: true, data: true},
+	ops.CodeRecv:  {start: [4]uint8{uint8(OpRecv)}, known: true, data: true},
 }
 
 // IsUsual reports whether an operation is a usual one.
@@ -70,10 +64,13 @@ func CopyBare(to, r *ops.Request) { *(*half)(unsafe.Pointer(to)) = *(*half)(unsa
 // I/O priority, and that FD may be a direct descriptor: see EncodeTarget.
 func (u *Usual) Encode(q *SQE, r *ops.Request) {
 	*(*[4]uint8)(unsafe.Pointer(q)) = u.start
-	q.FD, q.Off = r.FD|u.fd, uint64(r.Offset)&u.offset
-	q.Addr, q.OpFlags = addrOf(r.Buf)&u.addr, r.Flags
-	q.Len = lenOf(r.Buf)&u.data | r.Len&^u.data
 	*(*[3]uint64)(unsafe.Pointer(&q.BufIndex)) = [3]uint64{} // and all behind it
+	q.OpFlags = r.Flags
+	if !u.data {
+		q.FD, q.Off, q.Addr, q.Len = -1, 0, 0, r.Len
+		return
+	}
+	q.FD, q.Off, q.Addr, q.Len = r.FD, uint64(r.Offset)&u.offset, addrOf(r.Buf), lenOf(r.Buf)
 }
 
 // NamesDirect reports whether the descriptor of r, which is bare, is a direct one, which
@@ -81,6 +78,8 @@ func (u *Usual) Encode(q *SQE, r *ops.Request) {
 func NamesDirect(r *ops.Request) bool { return r.FD < -1<<30 }
 
 // EncodeTarget changes q if its descriptor is a direct one.
+//
+//go:noinline
 func EncodeTarget(q *SQE) { encodeTarget(q) }
 
 // CompleteBare writes out what c says of r, which is bare, and clears what holds something
