@@ -14,7 +14,8 @@ import (
 // number of them under way (ops.ReadFile), and takes the next path when there is
 // room: for thousands of small files that is several times as fast as os.ReadFile.
 //
-// A file's error names its path; FileData then has Path and Index alone. When ctx
+// A file's error names its path; FileData then has Path and Index alone. That of a file
+// which has filled its buffer may be ErrFull. When ctx
 // ends, what is under way is cancelled, and its error is yielded last; so are
 // those that make going on useless, ErrClosed and ErrFull, with an empty Path.
 // Leaving the loop cancels what is under way and waits until the kernel has let go.
@@ -187,10 +188,13 @@ func (l *fileReader) turn(yield func(FileData, error) bool) bool {
 	for i := range l.done {
 		c := &l.done[i]
 		job := c.Tag.(*fileJob)
-		if c.Code == ops.CodeReadFile && c.OK() && c.N() == len(job.buf) && l.queue(job, job.call()) == nil {
-			continue
-		}
 		data, err := job.data, c.Err()
+		if c.Code == ops.CodeReadFile && err == nil && c.N() == len(job.buf) {
+			if err = l.queue(job, job.call()); err == nil {
+				continue
+			}
+			err = &ops.Error{Code: c.Code, Target: data.Path, Err: err} // the rest of it is missing
+		}
 		switch {
 		case err != nil:
 		case c.Code == ops.CodeCall:

@@ -292,3 +292,36 @@ func TestReadFilesInLittleRoom(t *testing.T) {
 		}
 	})
 }
+
+// A file that has filled its buffer, and that no worker can read again since the Ring is
+// full by then, is not taken for shorter than it is.
+func TestReadFilesFullMeanwhile(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		r := newRing(ring.Config{Capacity: 4})
+		dir := t.TempDir()
+		paths := []string{filepath.Join(dir, "small"), filepath.Join(dir, "large")}
+		require.NoError(t, os.WriteFile(paths[0], []byte("s"), 0o600))
+		require.NoError(t, os.WriteFile(paths[1], make([]byte, 10_000), 0o600))
+		var dst [4]ops.Completion
+		for f, err := range r.ReadFiles(t.Context(), slices.Values(paths), ring.ReadFilesConfig{InFlight: 2, Buffer: 4096}) {
+			if f.Path == paths[1] {
+				if err == nil {
+					require.Len(t, f.Data, 10_000)
+				} else {
+					require.ErrorIs(t, err, ops.ErrFull)
+					require.ErrorContains(t, err, f.Path)
+				}
+				continue
+			}
+			require.NoError(t, err)
+			for r.Stats().Pending != 0 { // the large one has filled its buffer by then
+				_, err := r.Wait(dst[:], 0, 0)
+				require.NoError(t, err)
+			}
+			for err == nil {
+				_, err = r.Post("in the way", ops.Normal)
+			}
+			require.ErrorIs(t, err, ops.ErrFull)
+		}
+	})
+}
