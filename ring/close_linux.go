@@ -72,7 +72,7 @@ const ownerCheck = 20 * time.Millisecond
 // attendClose waits for the owner of a pinned Ring to close it.
 func (r *Ring) attendClose(w *waiter, deadline ops.Instant) {
 	r.shared.asleep.push(w)
-	r.owner.rouse()
+	r.rouseOwner()
 	r.unlock()
 	w.sleep(deadline)
 	r.mu.Lock()

@@ -114,7 +114,7 @@ func (r *Ring) attend(w *waiter) {
 	defer workers.Park().Unpark() // a call that waits needs no worker meanwhile
 	for !w.done {
 		r.shared.asleep.push(w)
-		r.owner.rouse()
+		r.rouseOwner()
 		r.unlock()
 		w.sleep(ops.Never)
 		r.mu.Lock()

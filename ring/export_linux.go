@@ -22,11 +22,11 @@ type export struct {
 }
 
 // FD returns a descriptor that is readable when Wait has something to do: a
-// completion to deliver, a timer to fire, a Wake to report. Use it to wait for
-// the Ring in another event loop or on another Ring, then call Wait with a
-// timeout of 0. It is level-triggered, may be readable for nothing, and belongs
-// to the Ring, which closes it in Close. It costs three descriptors, and a few
-// system calls in each Wait from the first FD on.
+// completion to deliver, a timer to fire, a Wake to report, and on a pinned Ring what
+// others have submitted to start. Use it to wait for the Ring in another event loop or
+// on another Ring, then call Wait with a timeout of 0. It is level-triggered, may be
+// readable for nothing, and belongs to the Ring, which closes it in Close. It costs
+// three descriptors, and a few system calls in each Wait from the first FD on.
 //
 // Only the owner of a pinned Ring may make the first call; others get
 // ErrWrongThread. Before Linux 5.18 it waits until no request is in flight: make it
@@ -96,6 +96,15 @@ func (e *export) signal() {
 	_, _ = unix.Write(e.event, one[:]) // EAGAIN: readable for a long time
 }
 
+// rouseOwner sees to it that the owner of a pinned Ring looks again, in Wait or where it
+// waits for FD.
+func (r *Ring) rouseOwner() {
+	r.owner.rouse()
+	if r.export != nil && !r.closed && !r.owner.isCaller() {
+		r.export.signal()
+	}
+}
+
 // quiet makes it unreadable, until signal, a completion or the timer.
 func (e *export) quiet() {
 	var count [8]byte
@@ -128,7 +137,7 @@ func (r *Ring) settleExport() {
 	if r.cfg.Pinned && r.u.SQ.TaskRun() {
 		r.enterOwned(0, 0, ops.Never, ops.Never)
 	}
-	if r.ready.Len() != 0 || len(r.idle) != 0 || r.u.CQ.Ready() != 0 || r.u.SQ.Overflowed() {
+	if r.ready.Len() != 0 || len(r.idle) != 0 || r.woken || r.u.CQ.Ready() != 0 || r.u.SQ.Overflowed() {
 		r.export.signal()
 	}
 	r.export.due = 0 // one that has expired must be set again, or it stays readable

@@ -1,6 +1,8 @@
 package ring_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -193,6 +195,40 @@ func TestFDIsQuietAboutWhatNobodyWaitsFor(t *testing.T) {
 			submit(t, r, ops.Timer(moment))
 			takeOne(t, other)
 			assert.Equal(t, ops.CodeTimer, takeOne(t, r).Code)
+		}
+	})
+}
+
+// A pinned Ring's owner that waits for FD elsewhere is told of what others submit, of
+// their Do and of their Close.
+func TestFDTellsOfWhatOthersSubmit(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		r := newRing(ring.Config{})
+		fd, err := r.FD()
+		require.NoError(t, err)
+		var dst [4]ops.Completion
+		until := func(over func(n int, err error) bool) {
+			t.Helper()
+			for {
+				require.True(t, readable(t, fd, patience))
+				if n, err := r.Wait(dst[:], 1, 0); over(n, err) {
+					return
+				}
+			}
+		}
+		during(t, func() { submit(t, r, ops.Nop().WithTag("theirs")) })()
+		until(func(n int, _ error) bool { return n == 1 && dst[0].Tag == "theirs" })
+
+		during(t, func() {
+			_, err := r.Do(context.Background(), ops.Nop())
+			assert.NoError(t, err)
+			r.Wake()
+		})
+		until(func(_ int, err error) bool { return err == ops.ErrWoken })
+
+		if r.Info().Pinned { // another's Close needs nobody
+			during(t, func() { assert.NoError(t, r.Close()) })
+			until(func(_ int, err error) bool { return errors.Is(err, ops.ErrClosed) })
 		}
 	})
 }

@@ -38,7 +38,7 @@ func (r *Ring) awaitMany(w *waiter) {
 	defer workers.Park().Unpark() // see attend
 	for !w.satisfied(r) {
 		r.shared.asleep.push(w)
-		r.owner.rouse()
+		r.rouseOwner()
 		r.unlock()
 		w.sleep(ops.Never)
 		r.mu.Lock()

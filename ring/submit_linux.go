@@ -74,7 +74,7 @@ func (r *Ring) Flush() error {
 // startQueued starts what can be started without being the owner.
 func (r *Ring) startQueued() {
 	if r.cfg.Pinned {
-		r.owner.rouse()
+		r.rouseOwner()
 	} else {
 		r.push()
 		r.notify() // it may have taken completions in to make room
