@@ -61,7 +61,7 @@ func (r *Ring) attendCompanion(sq *uring.SQ) {
 	// To want one and to have no time for it makes the engine look at its descriptors.
 	_, err := c.u.Enter(n, 1, uring.EnterGetEvents, 0, 0)
 	if err != nil && err != uring.ErrTimeout && err != uring.ErrInterrupted {
-		r.broken = fmt.Errorf("companion: %w: the ring is unusable, close it", err)
+		r.fail(fmt.Errorf("companion: %w: the ring is unusable, close it", err))
 		return
 	}
 	came := c.u.CQ.Ready()

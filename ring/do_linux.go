@@ -86,8 +86,7 @@ func (r *Ring) doOn(ctx context.Context, w *waiter, id uint64) error {
 		r.mu.Lock()
 	}
 	if r.cfg.Pinned && !r.owner.isCaller() {
-		r.attend(w)
-		return nil
+		return r.attend(w, id)
 	}
 	for !w.done {
 		if r.await(w, Forever); r.broken != nil && !w.done {
@@ -110,9 +109,13 @@ func (r *Ring) disown(id uint64) {
 }
 
 // attend waits for the owner of a pinned Ring to bring w its completion.
-func (r *Ring) attend(w *waiter) {
+func (r *Ring) attend(w *waiter, id uint64) error {
 	defer workers.Park().Unpark() // a call that waits needs no worker meanwhile
 	for !w.done {
+		if r.broken != nil {
+			r.disown(id)
+			return r.broken
+		}
 		r.shared.asleep.push(w)
 		r.rouseOwner()
 		r.unlock()
@@ -122,4 +125,5 @@ func (r *Ring) attend(w *waiter) {
 			r.shared.asleep.remove(w)
 		}
 	}
+	return nil
 }

@@ -89,6 +89,47 @@ func TestBrokenRing(t *testing.T) {
 	})
 }
 
+// Those who wait when the engine fails are told, whoever finds out.
+func TestBrokenWhileOthersWait(t *testing.T) {
+	eachFaulty(t, func(t *testing.T, cfg Config) {
+		r, err := New(cfg)
+		require.NoError(t, err)
+		var fds [2]int
+		require.NoError(t, unix.Pipe2(fds[:], unix.O_CLOEXEC))
+		errs, waiters := make(chan error), 0
+		wait := func(f func() error) {
+			waiters++
+			go func() { errs <- f() }()
+		}
+		for range 2 {
+			wait(func() error {
+				_, err := r.Do(context.Background(), ops.Read(fds[0], make([]byte, 1), ops.Current))
+				return err
+			})
+			if !cfg.Pinned {
+				wait(func() error {
+					var dst [1]ops.Completion
+					_, err := r.Wait(dst[:], 1, Forever)
+					return err
+				})
+			}
+		}
+		var dst [1]ops.Completion
+		_, err = r.Wait(dst[:], 1, 50*time.Millisecond) // until they wait, and are served
+		require.ErrorIs(t, err, ops.ErrTimeout)
+		r.mu.Lock()
+		r.retry(syscall.ENXIO)
+		r.unlock()
+		for range waiters {
+			require.ErrorIs(t, <-errs, syscall.ENXIO)
+		}
+		require.ErrorIs(t, r.Close(), syscall.ENXIO)
+		require.NoError(t, unix.Close(fds[0]))
+		require.NoError(t, unix.Close(fds[1]))
+		open.Delete(r) // it stays for the buffers
+	})
+}
+
 // The kernel takes fewer entries than it is given when memory is short: the rest
 // is neither lost nor submitted twice (trap 6).
 func TestEntriesThatWereNotTaken(t *testing.T) {

@@ -212,13 +212,19 @@ func (r *Ring) retry(err error) {
 		}
 	case syscall.EEXIST:
 		// The goroutine that made the ring has ended, and its thread with it.
-		r.broken = fmt.Errorf("io_uring_enter: %w", ops.ErrWrongThread)
+		r.fail(fmt.Errorf("io_uring_enter: %w", ops.ErrWrongThread))
 	default:
 		if r.cfg.Pinned && unix.Gettid() != r.owner.thread {
 			// The same, where the index of the registered descriptor means nothing, or
 			// another ring. The runtime took this goroutine for the one that has ended.
 			err = ops.ErrWrongThread
 		}
-		r.broken = fmt.Errorf("io_uring_enter: %w: the ring is unusable, close it", err)
+		r.fail(fmt.Errorf("io_uring_enter: %w: the ring is unusable, close it", err))
 	}
+}
+
+// fail notes that the engine has failed for good, and tells all who wait for it.
+func (r *Ring) fail(err error) {
+	r.broken = err
+	r.rouseAll()
 }

@@ -78,7 +78,7 @@ func (r *Ring) park(w *waiter, deadline ops.Instant) {
 	s := &r.shared
 	if s.leader == nil {
 		if err := s.poller.watch(); err != nil {
-			r.broken = err
+			r.fail(err)
 			return
 		}
 		s.leader = w
