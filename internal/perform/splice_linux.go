@@ -86,21 +86,26 @@ func (c *Call) sound() bool {
 	return false
 }
 
+// doSplice splices and waits for it. EAGAIN, though the entry did not ask for it, tells
+// that both ends are ready and nothing moves: there is an urgent byte in the way
+// (tcp(7)). To try on would be a loop that no signal ends.
 func (c *Call) doSplice() int32 {
-	for {
+	for range spliceTries {
 		res := c.splice(0)
 		if res != eagain || c.SQE.OpFlags&unix.SPLICE_F_NONBLOCK != 0 {
 			return res
 		}
-		// One of them has O_NONBLOCK. It is the one that is not ready; if by now both
-		// are, this says so at once.
-		if res = poll(c.FDIn, WaitIn, -1); res == 1 {
-			res = poll(c.FD, WaitOut, -1)
-		}
-		if res != 1 {
-			return res
+		// One of them has O_NONBLOCK. It is the one that is not ready.
+		for !ready(c.FDIn, WaitIn) || !ready(c.FD, WaitOut) {
+			if res = poll(c.FDIn, WaitIn, -1); res == 1 {
+				res = poll(c.FD, WaitOut, -1)
+			}
+			if res != 1 {
+				return res
+			}
 		}
 	}
+	return eagain
 }
 
 // splice makes one system call, with more flags than the entry has.
