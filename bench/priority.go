@@ -28,12 +28,16 @@ func priorityCases(o options) ([]comparison, func(), error) {
 				return readsBehind(file, ring.Config{Pinned: true, InFlight: window}, o.scale(backlog), p, max(o.scale(samples), 3))
 			}
 		}
+		// In short turns, since what the device needs for a read changes within seconds.
+		t := &turns{count: max(o.scale(12), 1), open: func() ([]func() ([]float64, error), func() error, error) {
+			return []func() ([]float64, error){by(10_000, ops.Highest, 300), by(0, ops.Highest, 300)}, func() error { return nil }, nil
+		}}
 		all = append(all, comparison{
 			name:    fmt.Sprintf("window-%d", window),
 			metrics: []metric{{"p50", "ns"}, {"p99", "ns"}, {"others", "read/s"}},
 			sides: []side{
-				{"urgent", by(10_000, ops.Highest, 300)},
-				{"idle", by(0, ops.Highest, 300)},
+				{"urgent", t.side(0)},
+				{"idle", t.side(1)},
 				{"fifo", by(10_000, ops.Low, 10)},
 			},
 		})

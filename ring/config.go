@@ -105,7 +105,9 @@ type Config struct {
 	// requests leave Reserve places to those above Normal, and those below leave
 	// as many again to Normal ones. 1 to (InFlight-1)/2, and not more where it is
 	// given as more; 0 is an eighth of InFlight, at least 1, if InFlight is 3 or
-	// more and less than Capacity, else none; negative is none.
+	// more and less than Capacity, else none; negative is none. With a reserve, those
+	// below Normal also stay in the queue for up to a millisecond while the kernel has
+	// an urgent read or write: doc/priorities.md.
 	Reserve int
 
 	// Strict turns ageing off. Without it, the first request of a level that was

@@ -26,6 +26,11 @@
 // Submit on a shared Ring starts the request before it returns. On a pinned Ring
 // it starts at the owner's next Wait or Flush, at once if the owner sits in Wait.
 //
+// Who keeps a device busy does best to Wait for several completions at a time, a
+// quarter of the requests that are under way or so, and to Flush the first few that
+// replace them before it goes on: a device that has done all it had is idle until
+// then, and may tell of all together.
+//
 // # Priorities
 //
 // Requests have a Priority. What waits for its turn goes to the kernel in that

@@ -159,7 +159,9 @@ func (r *Ring) awaitOwned(w *waiter, timeout time.Duration) error {
 		if r.closed || r.broken != nil {
 			return w.err
 		}
+		r.haste.leaving = done && entered && w.n > 0 && r.export == nil
 		todo := r.fill()
+		r.haste.leaving = false
 		// A source may have been done at once; and where a lock was tried mu was free, so that
 		// others may have come who took the owner for awake.
 		done = done || w.satisfied(r)

@@ -57,6 +57,7 @@ type Ring struct {
 	split    int                 // chains that need us between members: see want
 	wentOn   bool                // Ring.again has what comes next in a chain
 	held     [urgencies]int      // of these, those of each step, where a reserve is kept
+	haste    haste               // and those that hold back others
 	time     timekeeping         // timers
 	outside  int                 // requests with a source
 	attempts attempts            // locks that are about to be tried

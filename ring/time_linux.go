@@ -41,6 +41,9 @@ func (r *Ring) nextTimer() ops.Instant {
 	if r.cfg.TimerSlack != 0 {
 		next = next.Add(r.cfg.TimerSlack)
 	}
+	if r.haste.n != 0 {
+		next = min(next, r.nextHold())
+	}
 	return next
 }
 

@@ -24,6 +24,8 @@ func (r *Ring) openLevels() prio.Levels {
 		return prio.From(ops.High)
 	case r.held[0] >= r.cfg.InFlight-2*reserve:
 		return prio.From(ops.Normal)
+	case r.holdsBack():
+		return prio.From(ops.Normal) | r.queue.Overdue()
 	}
 	return prio.AllLevels
 }
@@ -39,6 +41,7 @@ func (r *Ring) enter(s *slot) {
 	r.inKernel++
 	if r.cfg.Reserve != 0 {
 		r.held[urgencyOf[s.req.Priority.Level()]]++
+		r.hasten(s)
 	}
 }
 
@@ -46,6 +49,14 @@ func (r *Ring) enter(s *slot) {
 func (r *Ring) leave(s *slot) {
 	r.inKernel--
 	if r.cfg.Reserve != 0 {
-		r.held[urgencyOf[s.req.Priority.Level()]]--
+		r.vacate(s)
+	}
+}
+
+// vacate is leave for what is counted where a reserve is kept.
+func (r *Ring) vacate(s *slot) {
+	r.held[urgencyOf[s.req.Priority.Level()]]--
+	if hurried(s) {
+		r.haste.n--
 	}
 }

@@ -49,6 +49,9 @@ func (o *Order) Len() int { return o.len }
 // Filled returns the levels that have entries.
 func (o *Order) Filled() Levels { return o.filled }
 
+// Overdue returns the levels whose first entry has been passed over for too long.
+func (o *Order) Overdue() Levels { return o.overdue }
+
 // Push appends n, which is not in the queue, to a level.
 func (o *Order) Push(p ops.Priority, n int) {
 	l := p.Level()
