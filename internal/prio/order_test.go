@@ -107,8 +107,11 @@ func TestOrderClosedLevelsAge(t *testing.T) {
 		require.NotZero(t, next)
 		o.Take(next)
 	}
+	require.Equal(t, From(ops.Low)&^From(ops.Normal), o.Overdue())
 	next, _ := o.Next(AllLevels)
 	require.Zero(t, next)
+	o.Take(next)
+	require.Zero(t, o.Overdue())
 }
 
 // An Order without patience behaves as one slice per level does.
