@@ -49,14 +49,9 @@ func (r *Ring) enter(s *slot) {
 func (r *Ring) leave(s *slot) {
 	r.inKernel--
 	if r.cfg.Reserve != 0 {
-		r.vacate(s)
-	}
-}
-
-// vacate is leave for what is counted where a reserve is kept.
-func (r *Ring) vacate(s *slot) {
-	r.held[urgencyOf[s.req.Priority.Level()]]--
-	if hurried(s) {
-		r.haste.n--
+		r.held[urgencyOf[s.req.Priority.Level()]]--
+		if hurried(s) {
+			r.haste.n--
+		}
 	}
 }
