@@ -11,6 +11,10 @@ package ops
 // below Current, are refused with ErrInvalid. EINVAL means that neither side is a
 // pipe, or that one of the files cannot splice.
 //
+// A splice from a TCP socket does not get past a byte that was sent with MSG_OOB, but
+// Recv does. N is 0 there as well if the socket blocks; with O_NONBLOCK the request goes
+// on trying, and keeps a processor busy, until it is cancelled.
+//
 // Native from kernel 5.7 (io_uring_prep_splice(3)).
 func Splice(fdIn int, offIn int64, fdOut int, offOut int64, n int, flags int) Request {
 	if n < 0 {
