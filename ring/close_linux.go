@@ -131,6 +131,7 @@ func (r *Ring) tearDown() error {
 			r.owner.free.Store(true)
 			return err // what belonged to a dead thread went with the ring's descriptor
 		}
+		r.owner.free.Store(r.owner.heir)
 		runtime.UnlockOSThread()
 		return errors.Join(resErr, err)
 	}

@@ -2,7 +2,9 @@ package ring_test
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -216,6 +218,39 @@ func TestCloseAfterOwnerEnded(t *testing.T) {
 		}
 	}
 	assert.Zero(t, r.Stats().InKernel)
+}
+
+// What is left then anybody can take: several at once, who try from before Close on.
+func TestManyTakeWhatIsLeftAfterOwnerEnded(t *testing.T) {
+	needs(t, "6.0")
+	for _, engine := range engines {
+		var r *ring.Ring
+		onDyingThread(t, func() {
+			var err error
+			r, err = ring.New(ring.Config{Engine: engine, Pinned: true})
+			assert.NoError(t, err)
+			for range 100 {
+				submit(t, r, ops.Timer(time.Hour))
+			}
+		})
+		var wg sync.WaitGroup
+		var taken atomic.Int32
+		for range 3 {
+			wg.Go(func() {
+				var dst [1]ops.Completion
+				for end := time.Now().Add(patience); time.Now().Before(end); {
+					n, err := r.Wait(dst[:], 1, ring.Forever)
+					taken.Add(int32(n))
+					if errors.Is(err, ops.ErrClosed) {
+						return
+					}
+				}
+			})
+		}
+		require.NoError(t, r.Close(), engine)
+		wg.Wait()
+		require.EqualValues(t, 100, taken.Load(), engine)
+	}
 }
 
 // The owner ends while somebody else is in Close, who finds out.

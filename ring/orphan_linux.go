@@ -51,7 +51,8 @@ func (r *Ring) inherit() bool {
 		return false
 	}
 	runtime.LockOSThread() // until tearDown
-	r.owner.goroutine, r.owner.thread = goid.Current(), unix.Gettid()
+	r.owner.heir, r.owner.thread = true, unix.Gettid()
+	r.owner.goroutine.Store(goid.Current())
 	return true
 }
 

@@ -17,8 +17,8 @@ import (
 // ownership is how the owner of a pinned Ring waits: in io_uring_enter itself.
 // The ring polls an eventfd to which others write to wake it.
 type ownership struct {
-	goroutine uintptr // goid of the owner
-	thread    int     // its thread
+	goroutine atomic.Uintptr // goid of the owner; changed under Ring.mu: see inherit
+	thread    int            // its thread
 	eventfd   int
 
 	w waiter // of the Wait that the owner is in
@@ -32,6 +32,7 @@ type ownership struct {
 	deaf     bool     // the poll on the eventfd must be armed
 	oneShot  bool     // the kernel has no multishot poll (before 5.13)
 	gone     bool     // the owner has ended: see takeOver
+	heir     bool     // and who called Close is the owner now: see inherit
 
 	free    atomic.Bool  // and the Ring is closed: anybody may take what is left
 	kicking atomic.Int32 // calls of kick that are due or under way; raised under Ring.mu
@@ -68,7 +69,7 @@ func (r *Ring) startPinned() (err error) {
 }
 
 // isCaller reports whether the calling goroutine is the owner.
-func (o *ownership) isCaller() bool { return goid.Current() == o.goroutine }
+func (o *ownership) isCaller() bool { return goid.Current() == o.goroutine.Load() }
 
 // mayWait reports whether the calling goroutine may take completions.
 func (r *Ring) mayWait() bool {

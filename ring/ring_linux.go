@@ -144,7 +144,7 @@ func (r *Ring) start() (err error) {
 	r.sq, r.cq = r.u.SQ, r.u.CQ
 	r.entries, r.completionEntries = int(r.u.SQ.Entries()), int(r.u.CQ.Entries())
 	if r.cfg.Pinned {
-		r.owner.goroutine = goid.Current()
+		r.owner.goroutine.Store(goid.Current())
 		err = r.startPinned()
 	} else {
 		r.shared.poller, err = newPoller(r)

@@ -105,7 +105,7 @@ func (r *Ring) WaitBatch(dst []ops.Completion, min int, batch, timeout time.Dura
 }
 
 func (r *Ring) wait(ctx context.Context, dst []ops.Completion, min int, batch, timeout time.Duration) (n int, err error) {
-	if r.cfg.Pinned {
+	if r.cfg.Pinned && r.owner.isCaller() { // not who takes what is left of a closed one
 		r.owner.breathe()
 	}
 	r.mu.Lock()
