@@ -178,7 +178,7 @@ func TestFixedPoolLimits(t *testing.T) {
 		r := newRing(ring.Config{})
 		for _, cfg := range []ring.PoolConfig{
 			{Sizes: []int{}}, {Sizes: []int{100}}, {Sizes: []int{1024, 512}}, {Sizes: []int{4096}, Region: 512},
-			{Limit: 1}, {Sizes: []int{-512}}, {Region: 1<<30 + 1, Limit: 1<<30 + 1},
+			{Limit: 1}, {Sizes: []int{512}, Region: 512, Limit: 512}, {Sizes: []int{-512}}, {Region: 1<<30 + 1, Limit: 1<<30 + 1},
 		} {
 			_, err := r.NewBufferPool(cfg)
 			assert.ErrorIs(t, err, ops.ErrInvalid, "%+v", cfg)

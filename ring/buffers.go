@@ -76,7 +76,7 @@ type PoolConfig struct {
 	// largest of Sizes, rounded up to pages; 0 is DefaultRegion.
 	Region int
 
-	// Limit is how many bytes the pool may map in all, at least Region; 0 is
+	// Limit is how many bytes the pool may map in all, at least Region in pages; 0 is
 	// DefaultPoolLimit. Without privilege RLIMIT_MEMLOCK counts them as well.
 	Limit int
 }
@@ -100,15 +100,16 @@ func (c *PoolConfig) normalize() error {
 	if c.Region == 0 {
 		c.Region = max(DefaultRegion, last)
 	}
+	page := os.Getpagesize()
+	whole := (c.Region + page - 1) / page * page
 	if c.Limit == 0 {
-		c.Limit = max(DefaultPoolLimit, c.Region)
+		c.Limit = max(DefaultPoolLimit, whole)
 	}
-	if c.Region < last || c.Region > maxRegion || c.Limit < c.Region {
-		return ops.Invalid("PoolConfig.Region %d, Limit %d: want the largest buffer, %d, at least, and not more than Limit or %d",
+	if c.Region < last || c.Region > maxRegion || c.Limit < whole {
+		return ops.Invalid("PoolConfig.Region %d, Limit %d: want the largest buffer, %d, at least, and in whole pages not more than Limit or %d",
 			c.Region, c.Limit, last, maxRegion)
 	}
-	page := os.Getpagesize()
-	c.Region = (c.Region + page - 1) / page * page
+	c.Region = whole
 	return nil
 }
 
