@@ -46,7 +46,7 @@ var (
 	// the one that made it.
 	ErrWrongThread error = &sentinel{"pinned ring: only the goroutine that called New may do this", nil}
 	// ErrBusy: Close gave up waiting for requests that the kernel would not let
-	// go of, or another goroutine is in the call already.
+	// go of, or something is in use: a pool, a group, a timer that the kernel has.
 	ErrBusy error = &sentinel{"ring is busy", []error{syscall.EBUSY}}
 )
 

@@ -87,13 +87,15 @@ type Config struct {
 
 	// Entries is the size of the submission ring: how many requests one system
 	// call can start, and the longest possible chain. 1 to MaxEntries, rounded
-	// up to a power of two; 0 is DefaultEntries. It costs 64 bytes each.
+	// up to a power of two; 0 is DefaultEntries. It costs 64 bytes each, and 32 for
+	// completions, of which there is room for 4096 at least.
 	Entries int
 
 	// Capacity is how many requests may be pending: submitted, and their
 	// terminal completion not yet taken. Beyond it Submit fails with ErrFull.
 	// 1 to MaxCapacity; 0 is DefaultCapacity. Half of MaxCapacity of them can be
-	// timers. Memory is used as needed, about 200 bytes each, and 48 for a timer.
+	// timers. Memory is used as needed: 160 bytes each, 12 more where requests wait for
+	// their turn, 28 more where they have timeouts, and 64 for a timer.
 	Capacity int
 
 	// InFlight is how many of the pending requests may be in the kernel at a
