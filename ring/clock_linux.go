@@ -121,15 +121,15 @@ func (c *clock) tell(r *Ring) {
 	c.watchers = nil
 	for _, id := range watchers {
 		t := r.time.set.Get(id)
-		t.State = told
-		r.ready.Push(t.Priority, arrival{id, 1, uring.CQEFlagMore})
+		setState(t, told)
+		r.ready.Push(t.Priority(), arrival{id, 1, uring.CQEFlagMore})
 	}
 }
 
 // watchClock lets a request wait for its clock to be set.
 func (r *Ring) watchClock(id uint64, t *timer) {
-	t.State = watcher
-	c := r.time.clocks[t.Clock-1]
+	setState(t, watcher)
+	c := r.time.clocks[clockOf(t)-1]
 	c.watchers = append(c.watchers, id)
 	c.adjust(r)
 	r.notify()

@@ -109,6 +109,32 @@ func ExampleRing_Completions() {
 	// 2
 }
 
+// What a turn of an event loop has answered needs its timeouts no more.
+func ExampleRing_CancelEach() {
+	r, err := ring.New(ring.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	var answered []ops.ID
+	for range 3 {
+		id, err := r.Submit(ops.Timer(time.Minute))
+		if err != nil {
+			log.Fatal(err)
+		}
+		answered = append(answered, id)
+	}
+	fmt.Println(r.CancelEach(answered), "were pending")
+	completions := make([]ops.Completion, len(answered))
+	if _, err := r.Wait(completions, len(completions), ring.Forever); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(completions[0].Err())
+	// Output:
+	// 3 were pending
+	// timer: canceled
+}
+
 // A chain runs in order: each request starts when the one before it has
 // succeeded. The first failure cancels the rest.
 func ExampleRing_SubmitAll() {

@@ -67,6 +67,9 @@ func (r *Ring) Do(context.Context, ops.Request) (ops.Completion, error) {
 // Cancel fails with ErrNotSupported.
 func (r *Ring) Cancel(ops.ID) error { return ops.ErrNotSupported }
 
+// CancelEach returns 0.
+func (r *Ring) CancelEach([]ops.ID) int { return 0 }
+
 // CancelFD fails with ErrNotSupported.
 func (r *Ring) CancelFD(int) (int, error) { return 0, ops.ErrNotSupported }
 

@@ -137,6 +137,11 @@ func (r *Ring) notify() {
 	}
 }
 
+// attended reports whether rouseWait may find somebody to tell.
+func (r *Ring) attended() bool {
+	return r.owner.sleeping || r.shared.leader != nil || r.shared.asleep.first != nil || r.export != nil
+}
+
 // rouseWait makes a goroutine in Wait look again.
 func (r *Ring) rouseWait() {
 	if r.export != nil && !r.closed {

@@ -1,14 +1,21 @@
 package ring
 
 import (
+	"github.com/sluicego/sluice/internal/timers"
 	"github.com/sluicego/sluice/internal/uring"
 	"github.com/sluicego/sluice/ops"
 )
+
+// warmedTogether is of how many timers the memory is waited for together.
+const warmedTogether = 64
 
 // take moves completions into dst, most urgent first, and frees the slots of
 // those that are terminal.
 func (r *Ring) take(dst []ops.Completion) (n int) {
 	for n < len(dst) && r.ready.Len() != 0 {
+		if n%warmedTogether == 0 && r.time.set.Len() != 0 {
+			r.warmTimers(min(warmedTogether, len(dst)-n))
+		}
 		a := r.ready.Pop()
 		s := r.slots.Get(a.id)
 		if s == nil {
@@ -99,4 +106,21 @@ func (r *Ring) rearm() {
 		}
 	}
 	r.idle = r.idle[:0]
+}
+
+// warmTimers looks ahead at what the next n completions need, where they are of timers.
+func (r *Ring) warmTimers(n int) {
+	var names [warmedTogether]uint64
+	k := 0
+	for i := range n {
+		a := r.ready.Ahead(i)
+		if a == nil {
+			break
+		}
+		if timers.IsName(a.id) {
+			names[k] = a.id
+			k++
+		}
+	}
+	r.time.set.Warm(names[:k])
 }

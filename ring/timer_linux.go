@@ -13,31 +13,39 @@ import (
 
 const ecanceled = -int32(syscall.ECANCELED)
 
-// timer is a pending timer request, or the guard of one. It takes a quarter of a
-// slot, since there may be millions; those inside chains are the kernel's, and have
-// slots. Its life:
+// timer is a pending timer request, or the guard of one. It takes a third of a slot,
+// since there may be millions; those inside chains are the kernel's, and have slots.
+// Its life:
 //
 //	accept -> armed -> done -> (taken: it is free)
 //
 // and a periodic one goes from armed to told each time that it fires, and back
 // when that is taken.
-//
-// The lower half of its State says where it is, the upper half is the ops.Cause of
-// its end; its Clock is an ops.Clock.
 type timer = timers.Timer[timerExtra]
 
+// The bits of a timer's State. The lowest say where it is.
 const (
 	armed   uint8 = iota + 1 // in the wheel of its clock
 	guard                    // in the wheel of the monotonic clock: ends another timer
 	watcher                  // in clock.watchers
 	told                     // periodic: its completion waits to be taken
 	done                     // its terminal completion waits to be taken
+
+	stateMask uint8 = 15
+
+	clockShift = 4 // two bits: its ops.Clock
+	causeShift = 6 // two bits: the ops.Cause of its end
 )
 
-const (
-	stateMask  = 15
-	causeShift = 4
-)
+func stateOf(t *timer) uint8     { return t.State() & stateMask }
+func clockOf(t *timer) ops.Clock { return ops.Clock(t.State() >> clockShift & 3) }
+func causeOf(t *timer) ops.Cause { return ops.Cause(t.State() >> causeShift) }
+
+func setState(t *timer, state uint8) { t.SetState(t.State()&^stateMask | state) }
+func setClock(t *timer, c ops.Clock) { t.SetState(t.State()&^(3<<clockShift) | uint8(c)<<clockShift) }
+func finish(t *timer, cause ops.Cause) {
+	t.SetState(t.State()&^stateMask | done | uint8(cause)<<causeShift)
+}
 
 // timerExtra is what few timers have.
 type timerExtra struct {
@@ -80,7 +88,11 @@ func (r *Ring) submitTimer(req *ops.Request, w *waiter) (uint64, error) {
 func (r *Ring) acceptTimer(req *ops.Request, w *waiter) uint64 {
 	r.noteLevel(req.Priority)
 	t, id := r.time.set.Alloc()
-	t.Tag, t.Priority, t.Clock = req.Tag, req.Priority, uint8(req.TimerClock())
+	t.SetPriority(req.Priority)
+	setClock(t, req.TimerClock())
+	if req.Tag != nil {
+		r.time.set.SetTag(id, req.Tag)
+	}
 	r.stats.Submitted++
 	if w != nil {
 		r.doing++
@@ -100,7 +112,7 @@ func (r *Ring) acceptTimer(req *ops.Request, w *waiter) uint64 {
 		r.watchClock(id, t)
 		return id
 	}
-	t.State = armed
+	setState(t, armed)
 	r.armTimer(id, t, r.dueAt(req))
 	return id
 }
@@ -127,8 +139,8 @@ func (r *Ring) dueAt(req *ops.Request) ops.Instant {
 
 // armTimer enters a timer in the wheel of its clock.
 func (r *Ring) armTimer(id uint64, t *timer, when ops.Instant) {
-	if t.Clock != uint8(ops.Monotonic) {
-		r.time.clocks[t.Clock-1].add(r, id, when)
+	if c := clockOf(t); c != ops.Monotonic {
+		r.time.clocks[c-1].add(r, id, when)
 		return
 	}
 	if r.time.wheel == nil {
@@ -140,8 +152,8 @@ func (r *Ring) armTimer(id uint64, t *timer, when ops.Instant) {
 
 // disarmTimer takes a timer out of its wheel, if it is there.
 func (r *Ring) disarmTimer(id uint64, t *timer) {
-	if t.Clock != uint8(ops.Monotonic) {
-		r.time.clocks[t.Clock-1].wheel.Remove(id)
+	if c := clockOf(t); c != ops.Monotonic {
+		r.time.clocks[c-1].wheel.Remove(id)
 	} else {
 		r.time.wheel.Remove(id)
 	}
@@ -153,7 +165,8 @@ func (r *Ring) setGuard(id uint64, t *timer, limit ops.Instant) {
 		t.Extra = &timerExtra{}
 	}
 	g, guardID := r.time.set.Alloc()
-	g.State, g.Extra = guard, &timerExtra{target: id}
+	setState(g, guard)
+	g.Extra = &timerExtra{target: id}
 	t.Extra.guard = guardID
 	r.time.guards++
 	r.armTimer(guardID, g, limit)
@@ -173,13 +186,13 @@ func (r *Ring) dropGuard(t *timer) {
 // fireTimer is called for each timer that is due.
 func (r *Ring) fireTimer(id uint64, t *timer) {
 	switch {
-	case t.State == guard:
+	case stateOf(t) == guard:
 		target := t.Extra.target
 		r.cancelTimer(target, r.time.set.Get(target), ops.ByTimeout)
 	case t.Extra != nil && t.Extra.period != 0:
-		t.State = told
+		setState(t, told)
 		t.Extra.due = t.When().Add(t.Extra.period)
-		r.ready.Push(t.Priority, arrival{id, 1, uring.CQEFlagMore})
+		r.ready.Push(t.Priority(), arrival{id, 1, uring.CQEFlagMore})
 	default:
 		r.finishTimer(id, t, 0, ops.NoCause)
 	}
@@ -187,22 +200,34 @@ func (r *Ring) fireTimer(id uint64, t *timer) {
 
 // cancelTimer ends a timer. It reports false if that has ended already.
 func (r *Ring) cancelTimer(id uint64, t *timer, cause ops.Cause) bool {
-	switch t.State & stateMask {
+	switch stateOf(t) {
 	case done, guard:
 		return false
 	case armed:
 		r.disarmTimer(id, t)
 	case watcher:
-		r.time.clocks[t.Clock-1].unwatch(r, id)
+		r.time.clocks[clockOf(t)-1].unwatch(r, id)
 	}
 	r.finishTimer(id, t, ecanceled, cause)
+	return true
+}
+
+// cancelPlain is cancelTimer for the usual one, without an extra and of the monotonic
+// clock, by its name. It reports false if it is none of these.
+func (r *Ring) cancelPlain(id uint64, cause ops.Cause) bool {
+	t := r.time.set.Slot(id)
+	if t == nil || !t.Is(id, armed) {
+		return false
+	}
+	r.time.wheel.Leave(t, armed, done|uint8(cause)<<causeShift)
+	r.ready.Push(t.Priority(), arrival{id, ecanceled, 0})
 	return true
 }
 
 // cancelTimers ends all timers and returns their number.
 func (r *Ring) cancelTimers(cause ops.Cause) (n int) {
 	for id, t := range r.time.set.All {
-		if r.cancelTimer(id, t, cause) {
+		if r.cancelPlain(id, cause) || r.cancelTimer(id, t, cause) {
 			n++
 		}
 	}
@@ -213,10 +238,10 @@ func (r *Ring) cancelTimers(cause ops.Cause) (n int) {
 // available to whom it belongs.
 func (r *Ring) finishTimer(id uint64, t *timer, res int32, cause ops.Cause) {
 	r.dropGuard(t)
-	t.State = done | uint8(cause)<<causeShift
+	finish(t, cause)
 	a := arrival{id, res, 0}
 	if t.Extra == nil || t.Extra.waiter == nil {
-		r.ready.Push(t.Priority, a)
+		r.ready.Push(t.Priority(), a)
 		return
 	}
 	w := t.Extra.waiter
@@ -231,7 +256,7 @@ func (r *Ring) finishTimer(id uint64, t *timer, res int32, cause ops.Cause) {
 func (r *Ring) takeTimer(c *ops.Completion, a *arrival) {
 	t := r.time.set.Get(a.id)
 	*c = ops.Completion{
-		ID: ops.ID(a.id), Tag: t.Tag, Code: ops.CodeTimer, Priority: t.Priority,
+		ID: ops.ID(a.id), Tag: r.time.set.Tag(a.id), Code: ops.CodeTimer, Priority: t.Priority(),
 		More: a.more(), Target: -1, Res: a.res,
 	}
 	if t.Extra != nil {
@@ -241,13 +266,16 @@ func (r *Ring) takeTimer(c *ops.Completion, a *arrival) {
 		}
 	}
 	if a.res == ecanceled {
-		c.Cause = ops.Cause(t.State >> causeShift)
+		c.Cause = causeOf(t)
 	}
 	switch {
 	case !a.more():
+		if r.time.wheel != nil {
+			r.time.wheel.Forget(a.id)
+		}
 		r.time.set.Free(a.id)
 		r.stats.Completed++
-	case t.State != told:
+	case stateOf(t) != told:
 		// It was cancelled meanwhile, and its end comes next.
 	case t.Extra.watch:
 		r.watchClock(a.id, t)
@@ -260,12 +288,12 @@ func (r *Ring) takeTimer(c *ops.Completion, a *arrival) {
 // come since it fired, that one included.
 func (r *Ring) nextPeriod(id uint64, t *timer) int32 {
 	n, due := int64(1), t.Extra.due
-	if late := r.clockNow(ops.Clock(t.Clock)).Sub(due); late >= 0 {
+	if late := r.clockNow(clockOf(t)).Sub(due); late >= 0 {
 		missed := int64(late/t.Extra.period) + 1
 		n += missed
 		due = due.Add(time.Duration(missed) * t.Extra.period)
 	}
-	t.State = armed
+	setState(t, armed)
 	r.armTimer(id, t, due)
 	return int32(min(n, math.MaxInt32))
 }

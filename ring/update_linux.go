@@ -33,12 +33,12 @@ func (r *Ring) SetPriority(id ops.ID, p ops.Priority) error {
 		return nil
 	}
 	t := r.time.set.Get(uint64(id))
-	if t == nil || t.State == guard {
+	if t == nil || stateOf(t) == guard {
 		return fmt.Errorf("set priority of %v: %w", id, ops.ErrNotFound)
 	}
-	if t.Priority != p {
-		r.moveReady(uint64(id), t.Priority, p)
-		t.Priority = p
+	if t.Priority() != p {
+		r.moveReady(uint64(id), t.Priority(), p)
+		t.SetPriority(p)
 	}
 	return nil
 }
@@ -113,7 +113,7 @@ func (r *Ring) updateTimer(id uint64, req *ops.Request) error {
 		return r.updateLinked(s, req)
 	}
 	t := r.time.set.Get(id)
-	if t == nil || t.State != armed && t.State != told || t.Extra != nil && t.Extra.watch {
+	if t == nil || stateOf(t) != armed && stateOf(t) != told || t.Extra != nil && t.Extra.watch {
 		return ops.ErrNotFound
 	}
 	periodic := t.Extra != nil && t.Extra.period != 0
@@ -123,15 +123,15 @@ func (r *Ring) updateTimer(id uint64, req *ops.Request) error {
 	if err := r.openClock(req.TimerClock()); err != nil {
 		return err
 	}
-	if t.State == armed {
+	if stateOf(t) == armed {
 		r.disarmTimer(id, t)
 	}
-	t.Clock = uint8(req.TimerClock())
+	setClock(t, req.TimerClock())
 	when := r.dueAt(req)
 	if periodic {
 		t.Extra.period = time.Duration(req.Offset)
 	}
-	if t.State == told {
+	if stateOf(t) == told {
 		t.Extra.due = when
 		return nil
 	}
@@ -169,7 +169,7 @@ func (r *Ring) SetDeadline(id ops.ID, t time.Time) error {
 }
 
 func (r *Ring) setDeadlineOf(id uint64, when ops.Instant) bool {
-	if t := r.time.set.Get(id); t != nil && t.State != guard && t.State&stateMask != done {
+	if t := r.time.set.Get(id); t != nil && stateOf(t) != guard && stateOf(t) != done {
 		r.dropGuard(t)
 		if when != 0 {
 			r.setGuard(id, t, when)

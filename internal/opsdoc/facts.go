@@ -37,7 +37,7 @@ var notOffered = [][3]string{
 // aside says why no operation has an opcode of its own.
 var aside = map[string]string{
 	"TIMEOUT_REMOVE":   "timers are cancelled in user space",
-	"ASYNC_CANCEL":     "Ring.Cancel, CancelFD and CancelAll",
+	"ASYNC_CANCEL":     "Ring.Cancel, CancelEach, CancelFD and CancelAll",
 	"LINK_TIMEOUT":     "timeouts and deadlines are kept in user space",
 	"PROVIDE_BUFFERS":  "superseded by buffer rings",
 	"REMOVE_BUFFERS":   "superseded by buffer rings",

@@ -36,6 +36,19 @@ func (q *Queue[T]) Peek() *T {
 	return q.levels[q.top()].front()
 }
 
+// Ahead returns the value of which Pop would return the first, that many values behind
+// it in its level, or nil when there are not so many. It holds as long as Peek's.
+func (q *Queue[T]) Ahead(i int) *T {
+	if q.len == 0 {
+		return nil
+	}
+	l := &q.levels[q.top()]
+	if i >= l.len() {
+		return nil
+	}
+	return &l.buf[(l.head+uint(i))&uint(len(l.buf)-1)]
+}
+
 // Pop removes the first value of the highest level that has one. The queue must
 // not be empty.
 func (q *Queue[T]) Pop() T {

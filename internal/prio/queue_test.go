@@ -19,12 +19,15 @@ func TestQueueOrder(t *testing.T) {
 		q.Push(p, p.String())
 	}
 	assert.Equal(t, 6, q.Len())
+	require.Equal(t, "highest", *q.Ahead(1))
+	require.Nil(t, q.Ahead(2), "the next level is not looked at")
 	for _, want := range []string{"highest", "highest", "normal", "low", "low", "lowest"} {
 		require.Equal(t, want, *q.Peek())
 		require.Equal(t, want, q.Pop())
 	}
 	assert.Zero(t, q.Len())
 	assert.Nil(t, q.Peek())
+	assert.Nil(t, q.Ahead(0))
 }
 
 // What was popped is not kept reachable.

@@ -22,54 +22,96 @@ func IsName(name uint64) bool { return name>>62 == 1 }
 // MaxCapacity is the largest number of timers that a Set can hold.
 const MaxCapacity = indexMask
 
-// A timer fills a cache line: of a million in random order, each one that is touched
-// costs a miss, and would cost two if it lay across. Chunks of 32 KiB are so large
-// that Go's allocator aligns them, and adds nothing.
+// Timer is a pending timer. Of a million in random order each one that is touched costs
+// a miss, so what is needed of most of them is in these 32 bytes, which lie across no
+// cache line. Tags are elsewhere.
+type Timer[E any] struct {
+	word  uint64 // its name's upper 40 bits, and below them what setBits says
+	when  ops.Instant
+	next  uint32 // index of the next in the list of a Wheel's slot, with edge in the last; index+1 of the next free timer
+	prev  uint32 // likewise, with edge in the first: the list is a ring
+	Extra *E     // nil for none
+}
+
+const edge = 1 << 31
+
+// The lower bits of Timer.word. Lowest is the user's State.
 const (
-	chunkBits = 9
-	chunkSize = 1 << chunkBits
-	isFree    = ^uint32(0)
-	isDue     = ^uint32(1)
+	placeShift    = 8 // two bits
+	tagged        = 1 << 10
+	priorityShift = 16
+
+	stateBits    = 0xff
+	placeBits    = 3 << placeShift
+	priorityBits = 0xff << priorityShift
 )
 
-// Timer is a pending timer: 64 bytes, with what is rarely needed in an Extra.
-type Timer[E any] struct {
-	Tag      any
-	Extra    *E // nil for none
-	when     ops.Instant
-	next     uint32 // index+1 of the neighbour in a Wheel, or of the next free timer
-	prev     uint32 // likewise, 0 outside; isDue in Expire; isFree while it is not in use
-	low      uint32 // of the generation
-	high     uint8
-	Priority ops.Priority
-	State    uint8 // the user's
-	Clock    uint8 // the user's
+// place is where a timer is.
+type place uint8
 
-	leaving bool     // it is in Set.leaving
-	_       [15]byte // see chunkBits
+const (
+	nowhere place = iota // in no Wheel
+	listed               // in a Wheel
+	due                  // taken out by Expire, which is about to call fire for it
+	left                 // in no Wheel, but in a list of one until Forget
+)
+
+// State returns what SetState has set, 0 at first.
+func (t *Timer[E]) State() uint8 { return uint8(t.word) }
+
+// SetState sets eight bits of the user's.
+func (t *Timer[E]) SetState(s uint8) { t.word = t.word&^stateBits | uint64(s) }
+
+// Priority returns what SetPriority has set, ops.Normal at first.
+func (t *Timer[E]) Priority() ops.Priority { return ops.Priority(t.word >> priorityShift) }
+
+// SetPriority sets the timer's priority.
+func (t *Timer[E]) SetPriority(p ops.Priority) {
+	t.word = t.word&^priorityBits | uint64(uint8(p))<<priorityShift
 }
 
 // When returns the time at which the timer was last added to a Wheel.
 func (t *Timer[E]) When() ops.Instant { return t.when }
+
+func (t *Timer[E]) place() place     { return place(t.word >> placeShift & 3) }
+func (t *Timer[E]) setPlace(p place) { t.word = t.word&^placeBits | uint64(p)<<placeShift }
+
+// name returns the name of the timer, which is in the slot i.
+func (t *Timer[E]) name(i uint32) uint64 { return t.word&^indexMask | uint64(i) }
+
+// is reports whether the timer, which is in the slot of name, is that of the name.
+func (t *Timer[E]) is(name uint64) bool { return (t.word^name)>>indexBits == 0 }
+
+// Is reports whether the timer, which is in the slot of name, is that of the name, in a
+// Wheel, without an Extra, and has that State.
+func (t *Timer[E]) Is(name uint64, state uint8) bool {
+	const bits = ^uint64(indexMask) | stateBits | placeBits
+	return t.word&bits == name&^indexMask|uint64(listed)<<placeShift|uint64(state) && t.Extra == nil
+}
+
+// chunk is the memory of some timers. It is so large that Go's allocator aligns it, and
+// adds nothing.
+type chunk[E any] struct {
+	timers [chunkSize]Timer[E]
+	tags   [chunkSize]any
+}
+
+const (
+	chunkBits = 10
+	chunkSize = 1 << chunkBits
+)
 
 // Set is a table of timers, which names them by index and generation, so that a
 // name whose timer has gone never reaches the one that came after it. It grows by
 // chunks that do not move, so a pointer to a timer holds until Free. The zero Set
 // is empty and ready for use. It is not safe for concurrent use.
 type Set[E any] struct {
-	chunks []*[chunkSize]Timer[E]
+	chunks []*chunk[E]
 	free   uint32 // index+1 of the first free timer, 0 for none
 	used   int
 	made   uint32 // timers that were ever in use
 
-	leaving []leaver[E] // removed from their Wheels, but still in the lists of these
-	warm    uint32      // see settle
-}
-
-// leaver is a timer that is still to be taken out of a list.
-type leaver[E any] struct {
-	wheel *Wheel[E]
-	index uint32
+	warm uint32 // see Warm
 }
 
 // Len returns the number of timers in use.
@@ -78,100 +120,107 @@ func (s *Set[E]) Len() int { return s.used }
 // Alloc returns a timer, zero but for its name; nil when there are MaxCapacity.
 func (s *Set[E]) Alloc() (*Timer[E], uint64) {
 	i := s.free - 1
-	if s.free != 0 {
-		t := s.at(i)
-		s.free = t.next
-		t.next, t.prev = 0, 0
-		s.used++
-		return t, t.name(i)
-	}
-	i = s.made
-	if i == MaxCapacity {
+	switch {
+	case s.free != 0:
+		s.free = s.at(i).next
+	case s.made == MaxCapacity:
 		return nil, 0
+	default:
+		i = s.made
+		if i%chunkSize == 0 {
+			s.chunks = append(s.chunks, new(chunk[E]))
+		}
+		s.made++
 	}
-	if i%chunkSize == 0 {
-		s.chunks = append(s.chunks, new([chunkSize]Timer[E]))
-	}
-	s.made++
 	s.used++
 	t := s.at(i)
-	t.low = 1
-	return t, t.name(i)
+	t.word |= timerBit
+	t.next = 0 // Warm may look there
+	return t, t.word | uint64(i)
 }
 
 // Get returns the timer of that name, or nil when it has gone or never was.
 func (s *Set[E]) Get(name uint64) *Timer[E] {
-	i := uint32(name & indexMask)
-	if i >= s.made {
-		return nil
-	}
-	if t := s.at(i); t.prev != isFree && t.name(i) == name {
+	if t := s.Slot(name); t != nil && IsName(name) && t.is(name) {
 		return t
 	}
 	return nil
 }
 
-// Free gives a timer back, which is in no Wheel.
+// Slot returns the timer in the slot of a name, be it another or free, or nil when there is
+// no such slot. It is for Timer.Is.
+func (s *Set[E]) Slot(name uint64) *Timer[E] {
+	i := name & indexMask
+	if i>>chunkBits >= uint64(len(s.chunks)) {
+		return nil
+	}
+	return (*Timer[E])(unsafe.Add(unsafe.Pointer(s.chunks[i>>chunkBits]), i%chunkSize*uint64(unsafe.Sizeof(Timer[E]{}))))
+}
+
+// SetTag gives a timer, which is in use, a tag.
+func (s *Set[E]) SetTag(name uint64, tag any) {
+	i := uint32(name & indexMask)
+	s.at(i).word |= tagged
+	*s.tag(i) = tag
+}
+
+// Tag returns the tag of a timer, which is in use, or nil.
+func (s *Set[E]) Tag(name uint64) any {
+	i := uint32(name & indexMask)
+	if s.at(i).word&tagged == 0 {
+		return nil
+	}
+	return *s.tag(i)
+}
+
+// Free gives a timer back, which is in no Wheel, nor in a list of one.
 func (s *Set[E]) Free(name uint64) {
 	i := uint32(name & indexMask)
 	t := s.at(i)
-	if t.leaving {
-		s.settle()
+	if t.word&tagged != 0 {
+		*s.tag(i) = nil
 	}
-	g := ((name>>indexBits)&generationMask + 1) & generationMask
-	*t = Timer[E]{low: uint32(g), high: uint8(g >> 32), next: s.free, prev: isFree}
+	*t = Timer[E]{word: (name + 1<<indexBits) & (generationMask << indexBits), next: s.free}
 	s.free = i + 1
 	s.used--
 }
 
-// leaversKept is how many timers are taken out of their lists together.
-const leaversKept = 64
-
-// leave has a timer, which is in a Wheel no more, taken out of its list with others.
-func (s *Set[E]) leave(w *Wheel[E], i uint32, t *Timer[E]) {
-	t.leaving = true
-	s.leaving = append(s.leaving, leaver[E]{w, i})
-	if len(s.leaving) == leaversKept {
-		s.settle()
+// WarmSlot looks at the slot of a name, likewise: called for several, one after the other,
+// it does not wait for the memory of one before it asks for that of the next.
+func (s *Set[E]) WarmSlot(name uint64) {
+	if t := s.Slot(name); t != nil {
+		s.warm += t.next
 	}
 }
 
-// settle takes out of their lists those that are to leave them. In a list of many
-// timers the neighbours of each are anywhere in memory. First all are looked at, and
-// the processor waits for all of them at once instead of one after the other.
-func (s *Set[E]) settle() {
-	for _, l := range s.leaving {
-		t := s.at(l.index)
-		s.warm += s.at(t.prev - 1).low
-		if t.next != 0 {
-			s.warm += s.at(t.next - 1).low
-		}
+// Warm looks at the neighbours of timers that have left their Wheel, so that the
+// processor has them when Forget comes. In a list of many they are anywhere in memory;
+// it waits for those of all these timers at once instead of one after the other.
+func (s *Set[E]) Warm(names []uint64) {
+	warm := s.warm
+	for _, name := range names {
+		t := s.at(uint32(name & indexMask))
+		warm += s.at(t.prev&indexMask).next + s.at(t.next&indexMask).prev
 	}
-	for _, l := range s.leaving {
-		t := s.at(l.index)
-		t.leaving = false
-		l.wheel.unlink(l.index, t)
-	}
-	s.leaving = s.leaving[:0]
+	s.warm = warm
 }
 
 // All yields every timer with its name, in no particular order. The loop may free
 // the timer that it is given.
 func (s *Set[E]) All(yield func(uint64, *Timer[E]) bool) {
 	for i := range s.made {
-		if t := s.at(i); t.prev != isFree && !yield(t.name(i), t) {
+		if t := s.at(i); t.word&timerBit != 0 && !yield(t.name(i), t) {
 			return
 		}
 	}
 }
 
-func (t *Timer[E]) name(i uint32) uint64 {
-	return timerBit | uint64(t.high)<<(32+indexBits) | uint64(t.low)<<indexBits | uint64(i)
-}
-
 // at returns the timer in the slot i. Indexing the chunk in Go would look first
 // whether that is nil, by touching its beginning: a page of its own, and a miss.
 func (s *Set[E]) at(i uint32) *Timer[E] {
-	chunk := unsafe.Pointer(s.chunks[i>>chunkBits])
-	return (*Timer[E])(unsafe.Add(chunk, uintptr(i%chunkSize)*unsafe.Sizeof(Timer[E]{})))
+	c := unsafe.Pointer(s.chunks[i>>chunkBits])
+	return (*Timer[E])(unsafe.Add(c, uintptr(i%chunkSize)*unsafe.Sizeof(Timer[E]{})))
 }
+
+// tag returns where the tag of the timer in the slot i is.
+func (s *Set[E]) tag(i uint32) *any { return &s.chunks[i>>chunkBits].tags[i%chunkSize] }

@@ -41,7 +41,7 @@ type Wheel[E any] struct {
 
 type level struct {
 	filled uint64            // slots that have timers
-	first  [slotCount]uint32 // index+1 of each slot's first timer, whose prev is the last
+	first  [slotCount]uint32 // index+1 of each slot's first timer
 }
 
 type dueTimer struct {
@@ -57,13 +57,11 @@ func NewWheel[E any](set *Set[E], now ops.Instant) *Wheel[E] {
 // Len returns the number of timers in the wheel.
 func (w *Wheel[E]) Len() int { return w.len }
 
-// Add enters a timer, which is in no wheel.
+// Add enters a timer, which is in no wheel, nor in a list of one.
 func (w *Wheel[E]) Add(name uint64, when ops.Instant) {
 	i := uint32(name & indexMask)
 	t := w.set.at(i)
-	if t.leaving {
-		w.set.settle()
-	}
+	t.setPlace(listed)
 	t.when = when
 	w.insert(i, when)
 	w.len++
@@ -76,19 +74,40 @@ func (w *Wheel[E]) Add(name uint64, when ops.Instant) {
 func (w *Wheel[E]) Remove(name uint64) bool {
 	i := uint32(name & indexMask)
 	t := w.set.at(i)
-	switch {
-	case t.prev == 0 || t.prev == isFree || t.leaving:
+	was := t.place()
+	switch was {
+	case listed:
+		w.len--
+		w.unlink(i)
+		if t.when <= w.next {
+			w.known = false
+		}
+	case due: // Expire, which has called fire for another, passes it over
+	default:
 		return false
-	case t.prev == isDue:
-		t.prev = 0 // Expire, which has called fire for another, passes it over
-		return true
 	}
-	if w.known && t.when <= w.next {
-		w.known = false
-	}
-	w.len--
-	w.set.leave(w, i, t)
+	t.setPlace(nowhere)
 	return true
+}
+
+// Leave is Remove for a timer of which Is has been true, whose State from becomes to. The
+// timer stays in its list until Forget, and must not be freed or added again before.
+//
+// That is so little, all of it inlined, that the processor gets to the next call while it
+// still waits for the memory of this timer.
+func (w *Wheel[E]) Leave(t *Timer[E], from, to uint8) {
+	w.len--
+	w.known = w.known && t.when > w.next
+	t.word ^= uint64(listed^left)<<placeShift | uint64(from^to)
+}
+
+// Forget takes a timer that may have left the wheel out of the list where it stayed.
+func (w *Wheel[E]) Forget(name uint64) {
+	i := uint32(name & indexMask)
+	if t := w.set.at(i); t.place() == left {
+		w.unlink(i)
+		t.setPlace(nowhere)
+	}
 }
 
 // place returns the slot for a time.
@@ -99,41 +118,38 @@ func (w *Wheel[E]) place(when ops.Instant) (l, slot uint) {
 }
 
 func (w *Wheel[E]) insert(i uint32, when ops.Instant) {
+	t := w.set.at(i)
 	l, slot := w.place(when)
 	lv := &w.levels[l]
-	t := w.set.at(i)
-	first := lv.first[slot]
-	t.next = 0
-	if first == 0 {
-		lv.first[slot], t.prev = i+1, i+1
+	first := lv.first[slot] - 1
+	if lv.first[slot] == 0 {
+		lv.first[slot] = i + 1
 		lv.filled |= 1 << slot
 		w.filled |= 1 << l
+		t.next, t.prev = i|edge, i|edge
 		return
 	}
-	f := w.set.at(first - 1)
-	w.set.at(f.prev - 1).next = i + 1
-	t.prev, f.prev = f.prev, i+1
+	f := w.set.at(first)
+	last := f.prev &^ edge
+	t.next, t.prev = first|edge, last
+	f.prev = i | edge
+	w.set.at(last).next = i
 }
 
-func (w *Wheel[E]) unlink(i uint32, t *Timer[E]) {
-	l, slot := w.place(t.when)
-	lv := &w.levels[l]
-	first := lv.first[slot]
-	switch {
-	case first != i+1: // it has one before it
-		w.set.at(t.prev - 1).next = t.next
-		if t.next == 0 {
-			w.set.at(first - 1).prev = t.prev
-		} else {
-			w.set.at(t.next - 1).prev = t.prev
+func (w *Wheel[E]) unlink(i uint32) {
+	t := w.set.at(i)
+	if t.prev&edge != 0 {
+		l, slot := w.place(t.when)
+		if t.next&edge != 0 {
+			w.empty(l, slot)
+			return
 		}
-	case t.next != 0:
-		lv.first[slot] = t.next
-		w.set.at(t.next - 1).prev = t.prev
-	default:
-		w.empty(l, slot)
+		w.levels[l].first[slot] = t.next + 1
 	}
-	t.next, t.prev = 0, 0
+	// Beside an edge one neighbour is at the other edge, and the other comes to this one.
+	mark := (t.prev | t.next) & edge
+	w.set.at(t.prev &^ edge).next = t.next | mark
+	w.set.at(t.next &^ edge).prev = t.prev | mark
 }
 
 // empty notes that a slot has no timers.
@@ -171,20 +187,31 @@ func (w *Wheel[E]) Next() ops.Instant {
 	return w.next
 }
 
+// look finds what Next returns. Those that have left are in its way, and it takes them
+// out of their lists.
 func (w *Wheel[E]) look() ops.Instant {
-	w.set.settle()
-	l, slot, begin := w.earliest()
-	least := ops.Never
-	n := 0
-	for i := w.levels[l].first[slot]; i != 0; n++ {
-		if n == nextScan {
-			return begin
+	for {
+		l, slot, begin := w.earliest()
+		least, n := ops.Never, 0
+		i := w.levels[l].first[slot] - 1
+		for next := uint32(0); next&edge == 0; i = next {
+			t := w.set.at(i)
+			next = t.next
+			if t.place() == left {
+				w.unlink(i)
+				t.setPlace(nowhere)
+				continue
+			}
+			if n == nextScan {
+				return begin
+			}
+			n++
+			least = min(least, t.when)
 		}
-		t := w.set.at(i - 1)
-		least = min(least, t.when)
-		i = t.next
+		if n != 0 {
+			return least
+		}
 	}
-	return least
 }
 
 // Expire takes the timers out that are due at now and calls fire for each. fire
@@ -197,19 +224,16 @@ func (w *Wheel[E]) Expire(now ops.Instant, fire func(name uint64, t *Timer[E])) 
 		return
 	}
 	w.known = false
-	for w.len != 0 {
-		w.set.settle()
+	for w.filled != 0 {
 		l, slot, begin := w.earliest()
 		if begin > now {
 			break
 		}
 		w.open(l, slot, begin, now)
-		if len(w.due) == 0 {
-			break // the rest of the slot is later, and so are all others
-		}
 		for _, d := range w.due {
-			if t := w.set.at(uint32(d.name & indexMask)); t.prev == isDue && t.name(uint32(d.name&indexMask)) == d.name {
-				t.prev = 0
+			i := uint32(d.name & indexMask)
+			if t := w.set.at(i); t.place() == due && t.is(d.name) {
+				t.setPlace(nowhere)
 				fire(d.name, t)
 			}
 		}
@@ -217,7 +241,6 @@ func (w *Wheel[E]) Expire(now ops.Instant, fire func(name uint64, t *Timer[E])) 
 			w.due = nil
 		}
 	}
-	w.set.settle() // their lists are found by base
 	// What is left begins after now, so no slot is skipped.
 	w.base = max(w.base, now)
 }
@@ -228,7 +251,7 @@ const dueKept = 4096
 // open empties a slot: timers that are due go to w.due, in order, the others to
 // slots of lower levels.
 func (w *Wheel[E]) open(l, slot uint, begin, now ops.Instant) {
-	i := w.levels[l].first[slot]
+	i := w.levels[l].first[slot] - 1
 	w.empty(l, slot)
 	// The wheel's time may advance to now, but not beyond this slot, whose
 	// successors are still to be opened.
@@ -236,20 +259,22 @@ func (w *Wheel[E]) open(l, slot uint, begin, now ops.Instant) {
 	w.base = max(w.base, min(now, last))
 	w.due = w.due[:0]
 	sorted := true
-	for i != 0 {
-		t := w.set.at(i - 1)
-		next := t.next
-		if t.when <= now {
-			t.next, t.prev = 0, isDue
+	for next := uint32(0); next&edge == 0; i = next {
+		t := w.set.at(i)
+		next = t.next
+		switch {
+		case t.place() == left:
+			t.setPlace(nowhere)
+		case t.when > now:
+			w.insert(i, t.when)
+		default:
+			t.setPlace(due)
 			if n := len(w.due); n != 0 && w.due[n-1].when > t.when {
 				sorted = false
 			}
-			w.due = append(w.due, dueTimer{t.when, t.name(i - 1)})
+			w.due = append(w.due, dueTimer{t.when, t.name(i)})
 			w.len--
-		} else {
-			w.insert(i-1, t.when)
 		}
-		i = next
 	}
 	if !sorted {
 		slices.SortStableFunc(w.due, func(a, b dueTimer) int { return cmp.Compare(a.when, b.when) })
@@ -259,20 +284,24 @@ func (w *Wheel[E]) open(l, slot uint, begin, now ops.Instant) {
 // turnBack sets the wheel's time back, since its clock was. It places all timers
 // anew.
 func (w *Wheel[E]) turnBack(now ops.Instant) {
-	w.set.settle()
 	all := w.due[:0]
 	for w.filled != 0 {
 		l, slot, _ := w.earliest()
-		for i := w.levels[l].first[slot]; i != 0; {
-			t := w.set.at(i - 1)
-			all = append(all, dueTimer{t.when, t.name(i - 1)})
-			i = t.next
+		i := w.levels[l].first[slot] - 1
+		for next := uint32(0); next&edge == 0; i = next {
+			t := w.set.at(i)
+			next = t.next
+			if t.place() == left {
+				t.setPlace(nowhere)
+			} else {
+				all = append(all, dueTimer{t.when, uint64(i)})
+			}
 		}
 		w.empty(l, slot)
 	}
 	w.base, w.known = now, false
 	for _, d := range all {
-		w.insert(uint32(d.name&indexMask), d.when)
+		w.insert(uint32(d.name), d.when)
 	}
 	w.due = all[:0]
 }
