@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -15,14 +16,16 @@ import (
 
 // timerCases compares timers on a Ring with time.AfterFunc, with a number of them
 // pending: what adding one at a random time costs, cancelling one in random order
-// (on a Ring up to its completion), firing one, and the memory that it takes.
+// (on a Ring up to its completion), firing one, and the memory that it takes. A Ring
+// cancels together what goes in one turn of an event loop (CancelEach); cancel-one is
+// the same with a Cancel for each.
 func timerCases(o options) ([]comparison, func(), error) {
 	var all []comparison
 	for _, n := range []int{10_000, 100_000, 1_000_000} {
 		t := &timerRun{order: rand.New(rand.NewPCG(1, 2)).Perm(o.scale(n))}
 		all = append(all, comparison{
 			name:    strconv.Itoa(n),
-			metrics: []metric{{"add", "cpu-ns"}, {"cancel", "cpu-ns"}, {"fire", "cpu-ns"}, {"memory", "B"}},
+			metrics: []metric{{"add", "cpu-ns"}, {"cancel", "cpu-ns"}, {"cancel-one", "cpu-ns"}, {"fire", "cpu-ns"}, {"memory", "B"}},
 			ours:    2,
 			sides: []side{
 				{"pinned", func() ([]float64, error) { return t.onRing(true) }},
@@ -65,7 +68,7 @@ func (t *timerRun) onRing(pinned bool) (costs []float64, err error) {
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	ids := make([]ops.ID, n)
-	dst := make([]ops.Completion, 128)
+	dst := make([]ops.Completion, turn)
 	add := func(base time.Time) error {
 		for i := range ids {
 			id, err := r.Submit(ops.TimerAt(base.Add(t.at(i))))
@@ -83,21 +86,13 @@ func (t *timerRun) onRing(pinned bool) (costs []float64, err error) {
 		return nil, err
 	}
 	memory := (heapInUse() - before) / float64(n)
-	err = t.measure(&costs, func() error {
-		for i := 0; i < n; {
-			for range min(len(dst), n-i) {
-				if err := r.Cancel(ids[t.order[i]]); err != nil {
-					return err
-				}
-				i++
-			}
-			if err := wait(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := t.measure(&costs, func() error { return t.cancelTogether(r, ids, wait) }); err != nil {
+		return nil, err
+	}
+	if err := add(time.Now().Add(time.Hour)); err != nil {
+		return nil, err
+	}
+	if err := t.measure(&costs, func() error { return t.cancelOneByOne(r, ids, wait) }); err != nil {
 		return nil, err
 	}
 	if err := add(time.Now()); err != nil {
@@ -111,10 +106,44 @@ func (t *timerRun) onRing(pinned bool) (costs []float64, err error) {
 		}
 		return nil
 	})
-	if err == nil && ended != [2]int{n, n} {
+	if err == nil && ended != [2]int{n, 2 * n} {
 		err = fmt.Errorf("%d fired and %d were cancelled of %d", ended[0], ended[1], n)
 	}
 	return append(costs, memory), err
+}
+
+// turn is how many timers are cancelled before their completions are taken.
+const turn = 128
+
+func (t *timerRun) cancelTogether(r *ring.Ring, ids []ops.ID, wait func() error) error {
+	group := make([]ops.ID, 0, turn)
+	for order := range slices.Chunk(t.order, turn) {
+		group = group[:0]
+		for _, i := range order {
+			group = append(group, ids[i])
+		}
+		if n := r.CancelEach(group); n != len(group) {
+			return fmt.Errorf("%d of %d were pending", n, len(group))
+		}
+		if err := wait(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *timerRun) cancelOneByOne(r *ring.Ring, ids []ops.ID, wait func() error) error {
+	for order := range slices.Chunk(t.order, turn) {
+		for _, i := range order {
+			if err := r.Cancel(ids[i]); err != nil {
+				return err
+			}
+		}
+		if err := wait(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // countEnds waits for timers to end, and counts those that fired and those that
@@ -154,21 +183,24 @@ func (t *timerRun) byAfterFunc() (costs []float64, err error) {
 		return nil, err
 	}
 	memory := (heapInUse() - before) / float64(n)
-	err = t.measure(&costs, func() error {
+	stop := func() error {
 		for _, i := range t.order {
 			if !timers[i].Stop() {
 				return errors.New("a timer had fired")
 			}
 		}
 		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	clear(timers)
-	runtime.GC()
-	if err := add(time.Now()); err != nil {
-		return nil, err
+	// Stop is all there is to compare with either way of cancelling.
+	for _, wait := range []time.Duration{time.Hour, 0} {
+		if err := t.measure(&costs, stop); err != nil {
+			return nil, err
+		}
+		clear(timers)
+		runtime.GC()
+		if err := add(time.Now().Add(wait)); err != nil {
+			return nil, err
+		}
 	}
 	err = t.measure(&costs, func() error {
 		<-done
