@@ -24,7 +24,8 @@ const (
 // keeps those before it from starting as well.
 //
 // Locks, calls (package fallback) and signals to be sent can be members; signals and
-// children to be waited for cannot, since those watches begin with Submit.
+// children to be waited for cannot, since those watches begin with Submit, nor can
+// changes of polls (package readiness).
 func Chain(reqs ...Request) []Request { return linked(Soft, reqs) }
 
 // HardChain links requests so that each starts when the one before it has

@@ -49,7 +49,7 @@ func poll(fd int, events Events, mode ops.Mode) ops.Request {
 // Level, wait for other events from now on: EPOLL_CTL_MOD. If fd has one of them
 // already, that request completes at once. The completion of Change itself says
 // how the change went: ENOENT that no such request is pending, EALREADY that it
-// is just completing. The zero ID is refused with ErrInvalid.
+// is just completing. The zero ID is refused with ErrInvalid, and so is Change in a chain.
 //
 // Native from kernel 5.13 (io_uring_prep_poll_update(3)). Linux 6.16 and 6.17 lose the
 // completion of a Once or Level that has one of the events already: cancel it there, and

@@ -79,10 +79,13 @@ func (r *Ring) endOutside(id uint64, s *slot, res int32) {
 // links reports whether an operation can be a member of a chain. Those that have a
 // source are started by the Ring, which splits the chain before and behind them:
 // but watches begin with Submit and not when a turn comes, and an inbox is for good.
+// Whether the kernel has to be told of a poll's change depends on where that poll is then.
 func (r *Ring) links(code ops.Code) bool {
 	switch code {
 	case ops.CodeSignal, ops.CodeChild, ops.CodeInbox:
 		return r.sources[code] == nil
+	case ops.CodePollUpdate:
+		return false
 	}
 	return true
 }

@@ -169,3 +169,19 @@ func TestChange(t *testing.T) {
 		require.ErrorIs(t, c.Err(), unix.ENOENT)
 	})
 }
+
+// A change is no member of a chain: the kernel would know of it, and the Ring, which arms
+// polls again, would not.
+func TestPollChangeInChain(t *testing.T) {
+	eachMode(t, func(t *testing.T, newRing maker) {
+		r := newRing(ring.Config{})
+		in, _ := pipe(t)
+		change := readiness.Change(submit(t, r, readiness.Level(in, readiness.In)), readiness.Out)
+		for _, group := range [][]ops.Request{ops.Chain(ops.Nop(), change), ops.HardChain(change, ops.Nop())} {
+			err := r.SubmitAll(group, nil)
+			require.ErrorIs(t, err, ops.ErrInvalid)
+			require.ErrorContains(t, err, "poll update")
+		}
+		require.Equal(t, 1, r.Stats().Pending)
+	})
+}
