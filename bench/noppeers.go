@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"syscall"
 
 	iouring "github.com/iceber/iouring-go"
@@ -10,6 +11,8 @@ import (
 
 // nopsByGiouring does what c/nop.c does, with a port of liburing.
 func nopsByGiouring(batch, n int) ([]float64, error) {
+	runtime.LockOSThread() // the ring and its registered descriptor are the thread's
+	defer runtime.UnlockOSThread()
 	r := giouring.NewRing()
 	if err := r.QueueInit(256, giouring.SetupSingleIssuer|giouring.SetupDeferTaskrun); err != nil {
 		return nil, err
