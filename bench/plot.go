@@ -107,9 +107,33 @@ func (d *drawing) draw(b benchmark) {
 				rows = append(rows, r)
 			}
 		}
-		d.panel(unit, rows)
+		d.panel(unit, byCase(rows))
 	}
 	d.legend()
+}
+
+// byCase puts the rows of each case together, ours before others: sides that were added
+// later come last in the files.
+func byCase(rows []result) []result {
+	var names []string
+	for _, r := range rows {
+		if !slices.Contains(names, r.name()) {
+			names = append(names, r.name())
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b result) int {
+		if a.name() != b.name() {
+			return slices.Index(names, a.name()) - slices.Index(names, b.name())
+		}
+		if a.ours == b.ours {
+			return 0
+		}
+		if a.ours {
+			return -1
+		}
+		return 1
+	})
+	return rows
 }
 
 // panel draws the rows of one unit on an axis of their own.

@@ -122,3 +122,18 @@ func TestQuantity(t *testing.T) {
 		}
 	}
 }
+
+func TestByCase(t *testing.T) {
+	var all []result
+	for _, of := range []string{"a 1 ours", "a 2 peer", "b 3 peer", "a 4 ours", "b 5 ours", "a 6 peer"} {
+		f := strings.Fields(of)
+		all = append(all, result{series: series{kase: f[0], side: f[1], ours: f[2] == "ours"}})
+	}
+	order := ""
+	for _, r := range byCase(all) {
+		order += r.side
+	}
+	if order != "142653" {
+		t.Error(order)
+	}
+}
