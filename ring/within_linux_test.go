@@ -21,7 +21,7 @@ func TestWithin(t *testing.T) {
 			write(t, wr, "x")
 			read := ops.Read(rd, make([]byte, 1), ops.Current)
 			group := link(read.WithTag(0), read.WithTag(1), read.WithTag(2), ops.Timer(patience).WithTag(3))
-			const limit = 50 * moment // long enough for the first read, wherever the processor is meanwhile
+			const limit = 20 * moment // the first read has that long, wherever the processor is meanwhile
 			before := time.Now()
 			require.NoError(t, r.SubmitAll(ops.Within(limit, group), nil))
 			all := byTag(t, take(t, r, 4))
