@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicego/sluice/internal/testkit"
 	"github.com/sluicego/sluice/ops"
 	"github.com/sluicego/sluice/ring"
 )
@@ -46,10 +47,18 @@ func TestHeldBackAges(t *testing.T) {
 			for range urgent {
 				queue(t, r, ops.Write(out, []byte("."), ops.Current).WithPriority(ops.Highest))
 			}
-			take(t, r, urgent+1)
 			text := make([]byte, urgent+1)
-			_, err := unix.Read(in, text)
-			require.NoError(t, err)
+			join := during(t, func() { // a socket that is a quarter full does not count as ready
+				for n := 0; n < len(text); {
+					k, err := unix.Read(in, text[n:])
+					if !assert.NoError(t, err) {
+						return
+					}
+					n += k
+				}
+			})
+			take(t, r, urgent+1)
+			join()
 			at := strings.IndexByte(string(text), 'l')
 			if strict {
 				assert.Equal(t, urgent, at)
@@ -97,6 +106,9 @@ func TestWaitLeavesRoomForUrgent(t *testing.T) {
 			}
 			assert.Equal(t, 1, inKernel(t, r))
 			next()
+			if engine == ring.IOURing && !testkit.KernelHas("5.18") {
+				return // a first FD would wait for the poll of the owner
+			}
 			// In another loop, nobody calls Wait before the descriptor is readable.
 			_, err = r.FD()
 			require.NoError(t, err)
