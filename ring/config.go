@@ -95,7 +95,7 @@ type Config struct {
 	// terminal completion not yet taken. Beyond it Submit fails with ErrFull.
 	// 1 to MaxCapacity; 0 is DefaultCapacity. Half of MaxCapacity of them can be
 	// timers. Memory is used as needed: 160 bytes each, 12 more where requests wait for
-	// their turn, 28 more where they have timeouts, and 64 for a timer.
+	// their turn, 28 more where they have timeouts, and 48 for a timer.
 	Capacity int
 
 	// InFlight is how many of the pending requests may be in the kernel at a
